@@ -1,0 +1,153 @@
+"""Every setting, in one table: name, type, default, unit and help.
+
+A value is looked for in the arguments, then in the environment (`INTEGRATION_MONITOR_<NAME>`), then in the TOML file that
+`INTEGRATION_MONITOR_CONFIG` names. The table feeds `instrument()`, the command line and docs/reference/settings.md.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from integration_monitor.errors import SettingsError
+
+ENVIRONMENT_PREFIX = "INTEGRATION_MONITOR_"
+CONFIG_VARIABLE = f"{ENVIRONMENT_PREFIX}CONFIG"
+
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """The settings of one process. Build it with `load()`, which names what is wrong and where it came from."""
+
+    database_url: Annotated[
+        str | None,
+        Meta(description="Where records go: postgresql://… or `embedded`.", extra={"secret": True}),
+    ] = None
+    data_dir: Annotated[
+        str | None,
+        Meta(
+            description="Folder of the embedded database. Without it: the user's data directory, for root /var/lib/integration-monitor."
+        ),
+    ] = None
+    service_hosts: Annotated[
+        dict[str, str],
+        Meta(description="Hosts that stand for a service: `127.0.0.1:9001=telegram,…`, for proxies, sandboxes and tests."),
+    ] = {}
+    body_bytes_max: Annotated[Count, Meta(description="Body kept of a request or an answer.", extra={"unit": "bytes"})] = 65_536
+    attempts_max: Annotated[Count, Meta(description="Attempts listed in a record.")] = 20
+    queue_records_max: Annotated[Count, Meta(description="Records that wait in memory; more are dropped and counted.")] = 10_000
+    queue_bytes_max: Annotated[
+        Count, Meta(description="Bytes that wait in memory; more are dropped and counted.", extra={"unit": "bytes"})
+    ] = 64 * 1024 * 1024
+    batch_records_max: Annotated[Count, Meta(description="Records written at once.")] = 1_000
+    batch_bytes_max: Annotated[Count, Meta(description="Bytes written at once.", extra={"unit": "bytes"})] = 4 * 1024 * 1024
+    batch_age_s: Annotated[Seconds, Meta(description="How long a record waits for others.", extra={"unit": "s"})] = 0.25
+    shutdown_timeout_s: Annotated[
+        Seconds, Meta(description="How long the process waits at its end for records to be written.", extra={"unit": "s"})
+    ] = 5.0
+    server_host: Annotated[str, Meta(description="Address the server listens on.")] = "127.0.0.1"
+    server_port: Annotated[int, Meta(ge=0, le=65535, description="Port the server listens on; 0 picks a free one.")] = 8321
+    public_url: Annotated[
+        str | None,
+        Meta(
+            description="The dashboard's address as browsers see it, where a proxy stands in front: https://monitor.example.com"
+        ),
+    ] = None
+    jwt_secret: Annotated[
+        str | None,
+        Meta(
+            description="Shared secret of the tokens the API takes (HS256; Supabase: Settings, API, JWT secret). "
+            "Without it the server keeps one of its own in the database.",
+            extra={"secret": True},
+        ),
+    ] = None
+    required_claims: Annotated[
+        dict[str, str],
+        Meta(
+            description="Claims a token of role `authenticated` must carry: `app_metadata.integration_monitor=reader`. In a "
+            "Supabase project every end user is `authenticated`: set it."
+        ),
+    ] = {}
+
+
+def load(
+    arguments: Mapping[str, object] | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings of this process. An argument that is None counts as not given.
+
+    Errors:
+        SettingsError: unknown name, wrong type or out of range; it names the setting, the value and the source.
+    """
+    environment = os.environ if environment is None else environment
+    hints = get_type_hints(Settings, include_extras=True)
+    values: dict[str, object] = {}
+    for name, value, source in _candidates(arguments or {}, environment):
+        if name not in hints:
+            raise SettingsError(f"{source}: there is no setting {name!r}", name=name, source=source)
+        values.setdefault(name, _convert(name, value, hints[name], source))
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+def names() -> tuple[str, ...]:
+    """The settings' names, in the table's order."""
+    return Settings.__struct_fields__
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return ENVIRONMENT_PREFIX + name.upper()
+
+
+def _candidates(arguments: Mapping[str, object], environment: Mapping[str, str]) -> Iterator[tuple[str, object, str]]:
+    """(name, value, source) of everything that is set; what comes first wins."""
+    for name, value in arguments.items():
+        if value is not None:
+            yield name, value, "argument"
+    for name in names():
+        if environment.get(variable(name)):
+            yield name, environment[variable(name)], variable(name)
+    path = environment.get(CONFIG_VARIABLE)
+    if path:
+        for name, value in _read_file(Path(path)).items():
+            yield name, value, path
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read as TOML: {error}", name="config", source=CONFIG_VARIABLE) from error
+
+
+def _convert(name: str, value: object, kind: Any, source: str) -> object:
+    if isinstance(value, str) and getattr(Settings, "__annotations__", None) and "dict" in str(kind):
+        value = _pairs(name, value, source)
+    try:
+        # strict=False: the environment gives text for numbers.
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        shown = "" if name in _SECRETS else f" (given: {value!r})"
+        raise SettingsError(f"{source}: {name}: {error}{shown}", name=name, source=source) from error
+
+
+def _pairs(name: str, text: str, source: str) -> dict[str, str]:
+    """`a=b,c=d` as a dictionary."""
+    pairs = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        key, equals, value = part.partition("=")
+        if not (key.strip() and equals and value.strip()):
+            raise SettingsError(f"{source}: {name}: {part!r} is not of the form key=value", name=name, source=source)
+        pairs[key.strip()] = value.strip()
+    return pairs
+
+
+# Values that must not be repeated in an error message.
+_SECRETS = frozenset({"database_url", "jwt_secret"})
