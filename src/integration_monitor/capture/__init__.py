@@ -1,0 +1,15 @@
+"""Capture: a call is noticed. In comes the application's own call, out goes an `Operation` with its `Attempt`s, as references.
+
+Everything here runs on the application's thread, so nothing parses, waits or raises; the recorder understands the references later.
+
+    operation.py   what is handed on: operations and their attempts
+    call.py        one HTTP call while it runs, and the streamed body of its answer
+    httpx.py       httpx, sync and async
+    requests.py    requests
+    failure.py     what an exception of a client library means
+    log.py         a record that the application makes itself
+    payload.py     a copy of what the application gives, as JSON
+    context.py     calls that are not to be noticed
+    patching.py    replacing a method, and undoing it
+    imports.py     noticing that a library is imported
+"""
