@@ -7,7 +7,9 @@ IntegrationMonitorError
 │   ├── StoreUnavailable     it cannot be reached, or not in time: the same call may succeed later
 │   ├── RecordsRefused       it will not take these records, however often they are sent
 │   └── PermissionRefused    the role may not do this
-└── MigrationError           the database is not in a state that migrations can start from
+├── MigrationError           the database is not in a state that migrations can start from
+├── CursorError              a cursor is not one of this question (monitoring.cursor; also a ValueError)
+└── Refusal                  a request to the server is refused; its own tree stands in server.refusals
 """
 
 
