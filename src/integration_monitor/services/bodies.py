@@ -1,0 +1,53 @@
+"""Reading single values out of parsed bodies: whatever shape they have, nothing here raises."""
+
+from integration_monitor.record import Json
+from integration_monitor.services.exchange import Exchange
+
+# Longer ones are no ids.
+_ID_CHARS_MAX = 200
+
+
+def field_at(body: Json, field: str) -> Json:
+    """The value at `data.items.0.id`; `[]` is the one item of a list that has just one. None where there is none."""
+    for step in field.split(".") if field else ():
+        if isinstance(body, dict):
+            body = body.get(step)
+        elif isinstance(body, list):
+            if step == "[]":
+                body = body[0] if len(body) == 1 else None
+            elif step.isdigit():
+                body = body[int(step[:6])] if int(step[:6]) < len(body) else None
+            else:
+                return None
+        else:
+            return None
+    return body
+
+
+def request_field(exchange: Exchange, field: str) -> Json:
+    """A field of the request's body, else the query parameter of that name."""
+    value = field_at(exchange.request_body, field)
+    if value is None:
+        for name, parameter in exchange.query:
+            if name == field:
+                return parameter
+    return value
+
+
+def id_text(value: Json) -> str | None:
+    """An id as text, where the value can be one: a number, or a short text that is not empty."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return str(value) if value.bit_length() <= 128 else None  # noqa: PLR2004 (a UUID's bits)
+    return value if isinstance(value, str) and 0 < len(value) <= _ID_CHARS_MAX else None
+
+
+def items_of(value: Json) -> list[Json]:
+    """The list itself, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def text_of(value: Json) -> str | None:
+    """A text that says something, without the space around it."""
+    return value.strip() or None if isinstance(value, str) else None

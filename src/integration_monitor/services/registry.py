@@ -1,0 +1,146 @@
+"""Which service a call went to, and what the call meant."""
+
+from collections.abc import Mapping
+
+from integration_monitor.errors import SettingsError
+from integration_monitor.services import amocrm, mobizon, resend, telegram, undescribed, whapi
+from integration_monitor.services.bodies import field_at, id_text, request_field
+from integration_monitor.services.description import EntityPlace, Match, Service
+from integration_monitor.services.exchange import Exchange, Meaning
+from integration_monitor.services.outcome import without_answer
+from integration_monitor.services.routes import RouteTable
+
+DESCRIBED: tuple[Service, ...] = (
+    amocrm.SERVICE,
+    resend.SERVICE,
+    telegram.SERVICE,
+    mobizon.SERVICE,
+    whapi.SERVICE,
+    whapi.PARTNER_SERVICE,
+)
+
+# Hosts remembered with their service. An application talks to far fewer; a crawler must not fill the memory.
+HOSTS_REMEMBERED_MAX = 4096
+
+
+class Registry:
+    """The services that are known to this process.
+
+    service_hosts:
+        `host:port` or `host` → name of the service that it stands for; it wins over everything else.
+
+    Errors:
+        SettingsError: `service_hosts` names a service that there is not.
+    """
+
+    def __init__(self, service_hosts: Mapping[str, str] | None = None) -> None:
+        self._named = {service.name: service for service in DESCRIBED}
+        self._tables = {service.name: RouteTable(service.routes) for service in DESCRIBED}
+        self._configured = {
+            host.strip().lower(): self._configured_service(host, name) for host, name in (service_hosts or {}).items()
+        }
+        self._hosts: dict[str, Service] = {}
+        self._domains: dict[str, Service] = {}
+        for service in DESCRIBED:
+            for pattern in service.hosts:
+                domains = self._domains if pattern.startswith("*.") else self._hosts
+                domains[pattern.removeprefix("*.")] = service
+        self._by_path = tuple(service for service in DESCRIBED if service.path_pattern is not None)
+        self._remembered: dict[str, Service] = {}
+
+    def find(self, exchange: Exchange) -> Service:
+        """The service of a request: by the settings, by its host, by the shape of its path, else one that is named as the host."""
+        host = exchange.host
+        if self._configured:
+            name = f"[{host}]" if ":" in host else host
+            service = self._configured.get(f"{name}:{exchange.port}") or self._configured.get(name)
+            if service is not None:
+                return service
+        service = self._remembered.get(host) or self._remember(host)
+        if service.name not in self._tables:
+            for candidate in self._by_path:
+                if candidate.path_pattern is not None and candidate.path_pattern.search(exchange.path):
+                    return candidate
+        return service
+
+    def named(self, service_name: str) -> Service:
+        """The service of a name, for calls that are not HTTP: a described one, or one of which only the name is known."""
+        return self._named.get(service_name) or undescribed.describe(service_name)
+
+    def match(self, exchange: Exchange) -> Match:
+        """The service and the route of a request."""
+        service = self.find(exchange)
+        table = self._tables.get(service.name)
+        path = service.route_path(exchange.path)
+        found = table.find(exchange, path) if table else None
+        if found is None:
+            action = service.fallback_action(exchange.method, path)
+            return Match(service=service, route=None, action=action, placeholders={})
+        route, placeholders = found
+        return Match(service=service, route=route, action=route.action, placeholders=placeholders)
+
+    def understand(self, exchange: Exchange, match: Match | None = None) -> Meaning:
+        """What the call was and what became of it.
+
+        match:
+            Of this exchange, where it is known already.
+        """
+        match = match or self.match(exchange)
+        service = match.service
+        if exchange.no_answer is not None:
+            is_repeatable = service.is_repeatable(exchange, match.action)
+            outcome = without_answer(exchange.no_answer, is_repeatable=is_repeatable)
+        else:
+            outcome = service.read(exchange, match.action)
+        return Meaning(
+            service_name=service.name,
+            action=match.action,
+            entity=_entity(exchange, match),
+            outcome=outcome,
+            rate_limit=service.read_rate_limit(exchange) if exchange.response_headers else None,
+            is_recorded=not outcome.is_success or match.route is None or match.route.is_recorded,
+        )
+
+    def _configured_service(self, host: str, name: str) -> Service:
+        service = self._named.get(name.strip())
+        if service is None:
+            raise SettingsError(
+                f"service_hosts: {host}={name}: there is no service {name!r}; known are {', '.join(sorted(self._named))}",
+                name="service_hosts",
+            )
+        return service
+
+    def _remember(self, host: str) -> Service:
+        service = self._hosts.get(host)
+        domain = host
+        while service is None and "." in domain:
+            domain = domain.partition(".")[2]
+            service = self._domains.get(domain)
+        service = service or undescribed.describe(host)
+        if len(self._remembered) >= HOSTS_REMEMBERED_MAX:
+            self._remembered.clear()
+        self._remembered[host] = service
+        return service
+
+
+def _entity(exchange: Exchange, match: Match) -> tuple[str, str] | None:
+    places = match.service.entities
+    if match.route is not None:
+        places = (*places, *match.route.entities)
+    for place in places:
+        if place.when is not None and str(field_at(exchange.response_body, place.when[0])) != place.when[1]:
+            continue
+        entity_id = id_text(_value_at(exchange, match, place))
+        if entity_id is not None:
+            return place.type, entity_id
+    return None
+
+
+def _value_at(exchange: Exchange, match: Match, place: EntityPlace) -> object:
+    if place.source == "response":
+        return field_at(exchange.response_body, place.field)
+    if place.source == "path":
+        return match.placeholders.get(place.field)
+    if place.source == "request":
+        return request_field(exchange, place.field)
+    return exchange.host
