@@ -1,0 +1,160 @@
+"""What is secret in the messages of one service: names, shapes, and the values that were seen."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from integration_monitor.record import Json
+from integration_monitor.redaction.names import WORDS, reference_name
+from integration_monitor.redaction.shapes import Shapes
+from integration_monitor.services.description import Route, Service
+
+# Secrets remembered of one service, so that they are found where they have neither name nor shape.
+SECRETS_MAX = 8
+# URLs remembered of one service. Longer ones hold what changes from call to call.
+URLS_MAX = 256
+URL_CHARS_MAX = 300
+# Names of fields remembered as harmless; hostile input must not fill the memory.
+HARMLESS_NAMES_MAX = 5000
+_HARMLESS_NAME_CHARS_MAX = 100
+
+# More names and values than these are looked at one by one.
+_DIVIDERS_MAX = 200
+# The end of a name, and the quotes, brackets and spaces behind it.
+_NAME_TAIL_CHARS = 48
+
+# A value is taken out by value if it is long, or of letters and digits: a short word is also something else.
+_DISTINCTIVE_CHARS_MIN = 16
+_MIXED_CHARS_MIN = 8
+
+_SCHEME = re.compile(r"(Bearer|Basic|Digest|Token|Bot|ApiKey|OAuth|Negotiate|AWS4-HMAC-SHA256)\s+(?=\S)", re.IGNORECASE)
+_NO_LETTER = re.compile(r"[^a-z0-9]")
+
+
+class Memory:
+    """What was seen in the calls of one service."""
+
+    def __init__(self) -> None:
+        #: secret → reference
+        self.secrets: dict[str, str] = {}
+        #: (path of a route with secrets of its own, URL) → the URL without secrets, as far as they are known by now
+        self.urls: dict[tuple[str | None, str], str] = {}
+
+    def remember(self, secret: str, reference: str) -> None:
+        """Keeps a secret, so that it is found elsewhere; short words would be found where they are none."""
+        if secret in self.secrets or not _is_distinctive(secret):
+            return
+        if len(self.secrets) >= SECRETS_MAX:
+            del self.secrets[next(iter(self.secrets))]
+        self.secrets[secret] = reference
+        self.urls.clear()
+
+    def remember_url(self, key: tuple[str | None, str], cleaned: str) -> None:
+        """Keeps a URL, since most calls repeat one of few."""
+        if len(key[1]) <= URL_CHARS_MAX:
+            if len(self.urls) >= URLS_MAX:
+                self.urls.clear()
+            self.urls[key] = cleaned
+
+
+class Vocabulary:
+    """What is secret in the messages of one service, or of one route that has secrets of its own.
+
+    known:
+        Secret → reference, of secrets that the settings name.
+    memory:
+        The service's; its routes share it.
+    """
+
+    def __init__(self, service: Service, route: Route | None, known: Mapping[str, str], memory: Memory) -> None:
+        special = {**service.secrets.names, **(route.secrets if route is not None else {})}
+        self._service_name = service.name
+        self._special = {_normal(name): name_in_reference for name, name_in_reference in special.items()}
+        self._words = (*WORDS, *(name.lower() for name in special if reference_name(name) is None))
+        self._known = known
+        self.memory = memory
+        #: names that were judged: neither do they name a secret nor hold one
+        self.harmless: set[str] = set()
+        self.shapes = Shapes(service.name, service.secrets.shapes, self._special.get("authorization", "authorization"))
+
+    def name_of(self, name: str) -> str | None:
+        """What a secret of this name is called in references; None where the name is harmless."""
+        if name in self.harmless:
+            return None
+        found = self._special.get(_normal(name)) or reference_name(name)
+        if found is None and len(name) <= _HARMLESS_NAME_CHARS_MAX and not self.is_suspect(name):
+            if len(self.harmless) >= HARMLESS_NAMES_MAX:
+                self.harmless.clear()
+            self.harmless.add(name)
+        return found
+
+    def conceal(self, name_in_reference: str, value: Json) -> Json:
+        """The reference in place of a value; what can be no secret stays, and of an authorization its scheme."""
+        if value is None or isinstance(value, bool) or value == "":
+            return value
+        reference = f"${{{self._service_name}.{name_in_reference}}}"
+        if not isinstance(value, str):
+            return reference
+        scheme = _SCHEME.match(value)
+        secret = value[scheme.end() :] if scheme else value
+        if secret.startswith("${"):
+            return value
+        self.memory.remember(secret, reference)
+        return f"{scheme[1]} {reference}" if scheme else reference
+
+    def values(self) -> Iterator[tuple[str, str]]:
+        """(secret, reference) of all that are known by value."""
+        yield from self.memory.secrets.items()
+        yield from self._known.items()
+
+    def is_suspect(self, text: str) -> bool:
+        """Whether a text is worth a closer look. Made of the cheapest tests, since nearly every text sees only these."""
+        if not is_storable(text) or self.shapes.is_possible(text):
+            return True
+        for secret in self.memory.secrets:
+            if secret in text:
+                return True
+        for secret in self._known:
+            if secret in text:
+                return True
+        return self._names_secret(text)
+
+    def _names_secret(self, text: str) -> bool:
+        """Whether the name of a secret may stand before something that divides it from its value."""
+        if "=" in text:
+            text = text.replace("=", ":")
+        if "'," in text or '",' in text:
+            text = text.replace("',", ":").replace('",', ":")
+        if ":" not in text:
+            return False
+        pieces = text.split(":")
+        if len(pieces) > _DIVIDERS_MAX:
+            return True
+        names = "\n".join([piece[-_NAME_TAIL_CHARS:] for piece in pieces[:-1]]).lower()
+        for word in self._words:  # noqa: SIM110 (a generator costs more than the search itself)
+            if word in names:
+                return True
+        return False
+
+
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL's jsonb takes the text: it takes neither NUL nor a lone surrogate."""
+    if "\0" in text:
+        return False
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _normal(name: str) -> str:
+    """A name as it is compared: case, dashes and underscores do not count."""
+    return _NO_LETTER.sub("", name.lower())
+
+
+def _is_distinctive(secret: str) -> bool:
+    if len(secret) >= _DISTINCTIVE_CHARS_MIN:
+        return True
+    return len(secret) >= _MIXED_CHARS_MIN and any(map(str.isdigit, secret)) and any(map(str.isalpha, secret))

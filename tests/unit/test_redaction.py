@@ -1,0 +1,306 @@
+"""Secrets by name, by shape, by place and by value; and what must not be taken for one."""
+
+import copy
+import json
+
+import pytest
+
+from integration_monitor.record import Json
+from integration_monitor.redaction import WITHHELD, Redactor, names
+from integration_monitor.redaction.redactor import DEPTH_MAX
+from integration_monitor.redaction.vocabulary import SECRETS_MAX, URLS_MAX
+from integration_monitor.services.description import Service
+from tests.unit.exchanges import REGISTRY, exchange
+
+HOST = "api.example.org"
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJlMDAwMDAw"
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA0000\n1111\n-----END RSA PRIVATE KEY-----"
+
+
+@pytest.fixture
+def service() -> Service:
+    return REGISTRY.find(exchange(f"GET https://{HOST}/"))
+
+
+@pytest.fixture
+def redactor() -> Redactor:
+    return Redactor(known_secrets={"monitor.jwt_secret": "correct-horse-battery"})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Authorization", "authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", "X-API-Key", "x_api_key", "api-key"),
+        *("apikey", "apiKey", "token", "accessToken", "access_token", "refresh-token", "client_secret", "CLIENT-SECRET"),
+        *("password", "passwd", "userPassword", "secret", "signing_secret", "private_key", "privateKey", "X-Auth-Token"),
+        *("bot_token", "params[api_key]", "data[0][password]", "x-amz-security-token", "aws_secret_access_key", "credentials"),
+    ],
+)
+def test_secret_is_known_by_name(redactor: Redactor, service: Service, name: str) -> None:
+    secret = "hunter2hunter2"
+
+    parts = [
+        redactor.body({name: secret}, service, direction="request"),
+        redactor.body({"deep": [{"deeper": {name: {"nested": secret}}}]}, service, direction="response"),
+        Redactor().text(f'{{"{name}": "{secret}"', service),
+        redactor.headers({name: secret}, service),
+        redactor.url(f"https://{HOST}/x?a=1&{name}={secret}#y", service),
+    ]
+
+    assert secret not in json.dumps(parts)
+    assert "${api.example.org." in json.dumps(parts[0])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("tokens_used", "max_tokens", "token_type", "total_tokens", "prompt_tokens", "next_page_token", "tokenizer", "key"),
+        *(
+            "idempotency-key",
+            "public_key",
+            "secretary",
+            "passport",
+            "author",
+            "keyboard",
+            "monkey",
+            "X-Client-UUID",
+            "expires_in",
+        ),
+        *("ratelimit-remaining", "x-request-id", "authorized_at", "cookie_policy", "password_changed_at", "secret_santa"),
+    ],
+)
+def test_harmless_name_stays(redactor: Redactor, service: Service, name: str) -> None:
+    body = {name: "just-a-value-17", "n": {name: 42}}
+
+    assert redactor.body(body, service, direction="request") is body
+    assert redactor.headers({name: "just-a-value-17"}, service) == {name: "just-a-value-17"}
+
+
+def test_value_that_can_be_no_secret_stays(redactor: Redactor, service: Service) -> None:
+    body = {"token": None, "secret": True, "password": "", "token_type": "Bearer", "api_key": 12345678}
+
+    cleaned = redactor.body(body, service, direction="response")
+
+    assert cleaned == {**body, "api_key": "${api.example.org.api_key}"}
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("bot123456789:AAFAKEfakeFAKEfakeFAKEfakeFAKEfake000", "bot${telegram.token:123456789}"),
+        ("see re_FAKE1234_0000000000000000.", "see ${resend.api_key}."),
+        ("whsec_FAKEfake0000+/=", "${resend.signing_secret}"),
+        (f"token {JWT}!", "token ${api.example.org.jwt}!"),
+        (f"key:\n{PEM}\nend", "key:\n${api.example.org.private_key}\nend"),
+        (PEM[:60], "${api.example.org.private_key}"),
+        ("postgresql://user:pa@ss@db:5432/x", "postgresql://${api.example.org.credentials}@db:5432/x"),
+        ("socks5://login:password@proxy:1080", "socks5://${api.example.org.credentials}@proxy:1080"),
+        ("got Bearer abc123def456ghi", "got Bearer ${api.example.org.authorization}"),
+        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic ${api.example.org.authorization}"),
+        ("sk_live_FAKE000000000000000000", "${api.example.org.token}"),
+        ("password=abc&x=1", "password=${api.example.org.password}&x=1"),
+        ("{'Authorization': 'Token abcdefgh1', 'x': 1}", "{'Authorization': 'Token ${api.example.org.authorization}', 'x': 1}"),
+        ("[(b'x-api-key', b'abcdefgh1')]", "[(b'x-api-key', b'${api.example.org.api_key}')]"),
+        ("Cookie: a=b; c=d\nHost: x", "Cookie: ${api.example.org.cookie}\nHost: x"),
+        (r"{\"password\": \"a1b2c3\"}", r"{\"password\": \"${api.example.org.password}\"}"),
+        ("params%5BapiKey%5D=abc", "params%5BapiKey%5D=${api.example.org.api_key}"),
+        ("GET https://x/y?token=abc%20d failed", "GET https://x/y?token=${api.example.org.token} failed"),
+        ("our own correct-horse-battery", "our own ${monitor.jwt_secret}"),
+    ],
+)
+def test_secret_in_a_text_is_replaced(redactor: Redactor, service: Service, text: str, cleaned: str) -> None:
+    assert redactor.text(text, service) == cleaned
+    assert redactor.text(cleaned, service) == cleaned
+    assert redactor.body({"note": text}, service, direction="request") == {"note": cleaned}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Unauthorized: invalid token specified",
+        "password: required",
+        "The token is missing",
+        "a bearer of bad news",
+        "Basic plan",
+        "store_id=5 and core_memory=2",
+        "2026-03-01T10:00:05 https://example.org/a:b/c?d=e mailto:anna@customer.test",
+        "secret santa: tomorrow",
+        "token=None",
+        "https://medium.com/@someone/a-story",
+        "<p style='color:red'>Сегодня в 10:00</p>",
+    ],
+)
+def test_harmless_text_stays(redactor: Redactor, service: Service, text: str) -> None:
+    assert redactor.text(text, service) == text
+
+
+def test_headers_keep_the_scheme(redactor: Redactor, service: Service) -> None:
+    cleaned = redactor.headers({"authorization": "Bearer abc", "proxy-authorization": "abc", "accept": "*/*"}, service)
+
+    assert cleaned == {
+        "authorization": "Bearer ${api.example.org.authorization}",
+        "proxy-authorization": "${api.example.org.proxy_authorization}",
+        "accept": "*/*",
+    }
+
+
+@pytest.mark.parametrize(
+    ("url", "cleaned"),
+    [
+        ("https://u:p@h.org/x", "https://${api.example.org.credentials}@h.org/x"),
+        ("https://ghp_000000000000@h.org/x", "https://${api.example.org.credentials}@h.org/x"),
+        ("https://h.org/x?api%4Bey=abc", "https://h.org/x?api%4Bey=${api.example.org.api_key}"),
+        ("https://h.org/x?q=a+b&token=a+b", "https://h.org/x?q=a+b&token=${api.example.org.token}"),
+        ("https://h.org/cb#access_token=abc&state=1", "https://h.org/cb#access_token=${api.example.org.access_token}&state=1"),
+        (
+            "https://h.org/go?to=https%3A%2F%2Fx.org%2F%3Ftoken%3Dabc",
+            "https://h.org/go?to=https://x.org/?token=${api.example.org.token}",
+        ),
+        (
+            "https://h.org/bot123456789%3AAAFAKEfakeFAKEfakeFAKEfakeFAKEfake000/x",
+            "https://h.org/bot${telegram.token:123456789}/x",
+        ),
+        ("https://h.org/a%20b/c?d=%D0%B0", "https://h.org/a%20b/c?d=%D0%B0"),
+        ("not a url at all", "not a url at all"),
+    ],
+)
+def test_url_is_cleaned_everywhere(redactor: Redactor, service: Service, url: str, cleaned: str) -> None:
+    assert redactor.url(url, service) == cleaned
+
+
+def test_json_inside_strings_is_opened(redactor: Redactor, service: Service) -> None:
+    inner = json.dumps({"a": json.dumps({"password": "hunter2hunter2"}), "b": 1})
+    escaped = '{"\\u0070assword": "hunter2hunter2"}'
+    repeated = '{"x": "re_FAKE1234_0000000000000000", "x": 1}'
+
+    cleaned = redactor.body([inner, escaped, repeated, "{not json}"], service, direction="request")
+
+    text = json.dumps(cleaned)
+    assert "hunter2" not in text
+    assert "re_FAKE" not in text
+    assert json.loads(cleaned[0])["b"] == 1
+    assert cleaned[3] == "{not json}"
+
+
+def test_pair_of_name_and_value_is_one(redactor: Redactor, service: Service) -> None:
+    body = {"headers": [{"name": "X-Api-Key", "value": "abc"}, {"name": "Accept", "value": "abc"}]}
+
+    cleaned = redactor.body(body, service, direction="request")
+
+    assert [one["value"] for one in cleaned["headers"]] == ["${api.example.org.api_key}", "abc"]
+
+
+def test_secret_as_a_key_is_replaced_each_time(redactor: Redactor, service: Service) -> None:
+    body = {"re_FAKE1234_0000000000000000": 1}
+
+    for _ in range(2):
+        assert redactor.body(body, service, direction="request") == {"${resend.api_key}": 1}
+
+
+def test_input_is_never_changed(redactor: Redactor, service: Service) -> None:
+    body = {"a": [{"token": "abc", "b": "\0"}], "c": ("x", {"password": "y"})}
+    headers = {"authorization": "Bearer abc"}
+    before = copy.deepcopy((body, headers))
+
+    redactor.body(body, service, direction="request")
+    redactor.headers(headers, service)
+
+    assert (body, headers) == before
+
+
+def test_what_postgresql_cannot_store_is_replaced(redactor: Redactor, service: Service) -> None:
+    body = {"nul\0": "a\0b", "half": "\ud83d", "pair": "😀", "list": ["\udc00"]}
+
+    cleaned = redactor.body(body, service, direction="request")
+
+    assert cleaned == {"nul\ufffd": "a\ufffdb", "half": "\ufffd", "pair": "😀", "list": ["\ufffd"]}
+    assert redactor.text("a\0b", service) == "a\ufffdb"
+    assert redactor.url("https://h/\0", service) == "https://h/\ufffd"
+    assert redactor.headers({"x": "\ud83d"}, service) == {"x": "\ufffd"}
+
+
+@pytest.mark.parametrize("depth", [DEPTH_MAX + 1, 50_000])
+def test_hostile_nesting_is_cut(redactor: Redactor, service: Service, depth: int) -> None:
+    body: Json = {"token": "abcdefgh1"}
+    for _ in range(depth):
+        body = [body]
+
+    cleaned = redactor.body(body, service, direction="request")
+    in_a_string = redactor.body({"x": "[" * depth + '{"token":"abcdefgh1"}' + "]" * depth}, service, direction="request")
+
+    assert "abcdefgh1" not in json.dumps(cleaned)
+    assert "nested deeper" in json.dumps(cleaned)
+    assert "abcdefgh1" not in json.dumps(in_a_string)
+
+
+def test_objects_that_are_no_json_become_text(redactor: Redactor, service: Service) -> None:
+    class Secretive:
+        def __str__(self) -> str:
+            return "Secretive(password='hunter2hunter2')"
+
+    cleaned = redactor.body({"a": Secretive(), "b": (1, 2), 3: b"x"}, service, direction="request")
+
+    assert cleaned == {"a": "Secretive(password='${api.example.org.password}')", "b": [1, 2], "3": "b'x'"}
+
+
+def test_secret_seen_in_a_header_is_found_elsewhere(redactor: Redactor, service: Service) -> None:
+    redactor.headers({"authorization": "Bearer FAKEFAKEFAKEFAKEFAKEFAKEFAKE0000"}, service)
+
+    assert redactor.text("no channel FAKEFAKEFAKEFAKEFAKEFAKEFAKE0000!", service) == (
+        "no channel ${api.example.org.authorization}!"
+    )
+    assert redactor.url("https://h.org/FAKEFAKEFAKEFAKEFAKEFAKEFAKE0000/x", service) == (
+        "https://h.org/${api.example.org.authorization}/x"
+    )
+
+
+def test_url_that_was_seen_before_its_secret_is_cleaned_afterwards(redactor: Redactor, service: Service) -> None:
+    url = "https://h.org/FAKEFAKEFAKEFAKEFAKEFAKEFAKE0000/x"
+
+    before = redactor.url(url, service)
+    redactor.headers({"x-api-key": "FAKEFAKEFAKEFAKEFAKEFAKEFAKE0000"}, service)
+
+    assert before == url
+    assert redactor.url(url, service) == "https://h.org/${api.example.org.api_key}/x"
+
+
+def test_short_password_is_not_taken_for_a_word_elsewhere(redactor: Redactor, service: Service) -> None:
+    redactor.body({"password": "hello"}, service, direction="request")
+
+    assert redactor.text("hello world", service) == "hello world"
+
+
+def test_what_is_remembered_is_bounded(redactor: Redactor, service: Service) -> None:
+    for number in range(URLS_MAX + 50):
+        redactor.headers({"authorization": f"Bearer secret-number-{number:06}"}, service)
+        redactor.url(f"https://h.org/{number}", service)
+
+    memory = redactor._vocabulary(service).memory
+    assert len(memory.secrets) <= SECRETS_MAX
+    assert len(memory.urls) <= URLS_MAX
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["…, 123456789:AAFAKEfakeFAKE", '{"a": "eyJhbGciOiJIUzI1NiJ9.eyJz', "key re_FAKE12", "x FAKEFAKEFAKEFAKEFAKEFAKE"],
+)
+def test_secret_that_was_cut_at_the_end_is_taken_out(redactor: Redactor, service: Service, text: str) -> None:
+    cleaned = redactor.body(text, service, direction="response", is_cut=True)
+
+    assert "FAKEfake" not in cleaned
+    assert "FAKEFAKE" not in cleaned
+    assert "eyJ" not in cleaned
+    assert cleaned.endswith("…")
+
+
+def test_no_secret_name_escapes_the_test_for_words() -> None:
+    for name in (*names._EXACT, *names._ENDINGS):
+        assert any(word in name for word in names.WORDS), name
+
+
+def test_withheld_body_is_the_same_for_all() -> None:
+    match = REGISTRY.match(exchange("GET https://gate.whapi.cloud/users/login"))
+
+    cleaned = Redactor().body({"base64": "QR"}, match.service, direction="response", route=match.route)
+
+    assert cleaned == WITHHELD
