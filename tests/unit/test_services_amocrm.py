@@ -194,7 +194,7 @@ CASES = [
         answer_headers={"location": "https://example.kommo.com/api/v4/leads"},
         code="HTTP_302",
         message="redirected to example.kommo.com: wrong subdomain or domain",
-        fault="ours",
+        fault="auth",
         retry="no",
     ),
     Case(

@@ -175,7 +175,7 @@ def read(exchange: Exchange, action: str) -> Outcome:
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         target = urlsplit(exchange.response_headers.get("location", "")).netloc.rpartition("@")[2]
         message = f"redirected to {target or 'another address'}: wrong subdomain or domain"
-        return failure(f"HTTP_{status}", message, "ours")
+        return failure(f"HTTP_{status}", message, "auth")
     return _read_refused(exchange, action)
 
 
