@@ -1,0 +1,141 @@
+"""Brings a database up to date, or tells how far it is."""
+
+import contextlib
+import dataclasses
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, LiteralString
+
+import psycopg
+
+from integration_monitor.errors import MigrationError, StoreUnavailable
+from integration_monitor.store.postgres import sql
+from integration_monitor.store.postgres.connection import connect
+from integration_monitor.store.postgres.errors import translate
+
+# The first eight bytes of SHA-256 of "integration_monitor.migrate", as a signed number: nobody else's advisory lock.
+MIGRATE_LOCK = -1160496187851513927
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Migration:
+    """One file of migrations/."""
+
+    #: file name without its ending
+    name: str
+    text: LiteralString
+    #: SHA-256 of the text, in hexadecimal
+    checksum: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class MigrationState:
+    """A migration, and whether a database has it."""
+
+    name: str
+    #: None where it is still to be applied
+    applied_at: datetime | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class _Applied:
+    checksum: str
+    applied_at: datetime
+
+
+def list_migrations() -> tuple[Migration, ...]:
+    """Every migration of this version, in order."""
+    return tuple(
+        Migration(name=name, text=text, checksum=hashlib.sha256(text.encode()).hexdigest()) for name, text in sql.migrations()
+    )
+
+
+def status(database_url: str) -> list[MigrationState]:
+    """Every migration of this version, in order, and when the database got it. Changes nothing.
+
+    Errors:
+        MigrationError: migrations cannot start from the state the database is in.
+        StoreUnavailable: it cannot be reached.
+    """
+    with connect(database_url) as connection, _translated("reading the history"), connection.transaction():
+        history = _read_history(connection)
+    return [MigrationState(name=one.name, applied_at=_applied_at(one, history)) for one in list_migrations()]
+
+
+def migrate(database_url: str) -> list[str]:
+    """Applies what is missing, each migration in a transaction of its own, and gives the names of those applied.
+
+    Safe to run twice, and from several machines at once: the history is read again under the lock.
+
+    Errors:
+        MigrationError: the database cannot be migrated, or a migration failed; the message names it, and it has left no trace.
+        StoreUnavailable: the database cannot be reached.
+    """
+    missing = {state.name for state in status(database_url) if state.applied_at is None}
+    with connect(database_url) as connection:
+        return [one.name for one in list_migrations() if one.name in missing and _apply(connection, one)]
+
+
+def _apply(connection: Connection, migration: Migration) -> bool:
+    """Whether the migration was still missing, and is applied now."""
+    with _translated(migration.name), connection.transaction():
+        connection.execute(sql.query("migration_lock"), {"lock": MIGRATE_LOCK})
+        if _applied_at(migration, _read_history(connection)) is not None:
+            return False
+        connection.execute(migration.text)
+        connection.execute(sql.query("migration_record"), {"name": migration.name, "checksum": migration.checksum})
+        return True
+
+
+def _read_history(connection: Connection) -> dict[str, _Applied]:
+    """What was applied to the database, by name.
+
+    Errors:
+        MigrationError: something was applied that this version does not know, while something it knows is missing.
+    """
+    connection.execute(sql.query("migration_require"))
+    if connection.execute(sql.query("migrations_exist")).fetchone() != (True,):
+        return {}
+    rows = connection.execute(sql.query("migrations_applied")).fetchall()
+    history = {name: _Applied(checksum=checksum, applied_at=applied_at) for name, checksum, applied_at in rows}
+    known = {migration.name for migration in list_migrations()}
+    if not history.keys() <= known and not known <= history.keys():
+        raise MigrationError(
+            f"the database has {sorted(history.keys() - known)}, which this version does not know, and lacks "
+            f"{sorted(known - history.keys())}: install the version that migrated it last"
+        )
+    return history
+
+
+def _applied_at(migration: Migration, history: Mapping[str, _Applied]) -> datetime | None:
+    """When the migration was applied.
+
+    Errors:
+        MigrationError: what was applied under its name was not this text.
+    """
+    applied = history.get(migration.name)
+    if applied is None:
+        return None
+    if applied.checksum != migration.checksum:
+        raise MigrationError(
+            f"{migration.name} was applied with the checksum {applied.checksum[:12]}…, and this version's has "
+            f"{migration.checksum[:12]}…: migrations are never edited; install the version that migrated this database"
+        )
+    return applied.applied_at
+
+
+@contextlib.contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """Driver errors as ours; what the server refuses becomes a MigrationError that names `what` was being done."""
+    try:
+        yield
+    except psycopg.Error as error:
+        translated = translate(error)
+        if isinstance(translated, StoreUnavailable):
+            raise translated from error
+        if error.diag.message_hint and error.sqlstate == "55000":
+            raise MigrationError(f"{error.diag.message_primary}. {error.diag.message_hint}.") from error
+        raise MigrationError(f"{what}: {translated}; nothing of it was kept") from error

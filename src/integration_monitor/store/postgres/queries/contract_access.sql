@@ -1,0 +1,107 @@
+-- Purpose: what each role is to try, so that the rights are proved and not read. The rows are statements for access.py, which runs each
+-- in a savepoint of a transaction that is rolled back.
+-- Parameters: finished_id, unfinished_id: records of the transaction. Columns: role, name, statement, expected, which is one of:
+-- allowed (no error), refused (42501), none (no error, no row), one (no error, one row).
+-- Index: the catalogue's own.
+with relations as (
+    select class.oid::regclass::text as name
+      from pg_class as class
+     where class.relnamespace = 'integration_monitor'::regnamespace and class.relkind in ('r', 'p', 'v')
+),
+functions as (
+    select proc.oid::regprocedure::text as name,
+           format(
+               'select %%I.%%I(%%s)', namespace.nspname, proc.proname,
+               (select string_agg('null::' || argument::regtype::text, ', ') from unnest(proc.proargtypes) as argument)
+           ) as call
+      from pg_proc as proc
+      join pg_namespace as namespace on namespace.oid = proc.pronamespace
+     where (namespace.nspname = 'integration_monitor' and proc.prorettype <> 'trigger'::regtype)
+        or (namespace.nspname = 'public' and proc.proname = 'cleanup_old_integration_logs')
+),
+outsiders (role) as (
+    values ('anon'), ('authenticated')
+),
+writes (name, statement) as (
+    values
+        ('insert', 'insert into public.integration_logs (service_name, action, status) values (''integration_monitor'', ''verify'', ''success'')'),
+        ('update', 'update public.integration_logs set error_code = ''VERIFY'' where id = %%L'),
+        ('delete', 'delete from public.integration_logs where id = %%L')
+),
+reads (name, statement) as (
+    values
+        ('read the table', 'select * from public.integration_logs where id = %%L'),
+        ('read integration_stats_hourly', 'select * from public.integration_stats_hourly limit 1'),
+        ('read integration_stats_daily', 'select * from public.integration_stats_daily limit 1')
+)
+-- Outsiders: nothing is written, nothing of the product's schema is read or called; anon does not even read what is promised.
+select outsider.role, 'may not read ' || relation.name, 'select from ' || relation.name || ' limit 1', 'refused'
+  from outsiders as outsider cross join relations as relation
+union all
+select outsider.role, 'may not call ' || function.name, function.call, 'refused'
+  from outsiders as outsider cross join functions as function
+union all
+select outsider.role, 'may not ' || write.name, format(write.statement, %(finished_id)s::uuid), 'refused'
+  from outsiders as outsider cross join writes as write
+union all
+select role, 'may not truncate', format('select 1 where has_table_privilege(%%L, ''public.integration_logs'', ''truncate'')', role), 'none'
+  from unnest(array['anon', 'authenticated', 'integration_monitor_writer', 'integration_monitor_statistics']) as role
+union all
+select 'anon', 'may not ' || read.name, format(read.statement, %(finished_id)s::uuid), 'refused'
+  from reads as read
+union all
+select role, 'may ' || read.name, format(read.statement, %(finished_id)s::uuid), 'one'
+  from reads as read cross join unnest(array['authenticated', 'service_role']) as role
+union all
+-- service_role: everything. Functions are looked up instead of called: they would do their work.
+select 'service_role', 'may ' || write.name, format(write.statement, %(finished_id)s::uuid), 'one'
+  from writes as write
+union all
+select 'service_role', 'may read ' || relation.name, 'select from ' || relation.name || ' limit 1', 'allowed'
+  from relations as relation
+ where relation.name !~ '^integration_monitor\.integration_logs_'
+union all
+select role, 'may call ' || function_name,
+       format('select 1 where has_function_privilege(%%L, %%L, ''execute'')', role, function_name), 'one'
+  from (
+           values ('service_role', 'integration_monitor.maintain()'),
+                  ('service_role', 'public.cleanup_old_integration_logs()'),
+                  ('integration_monitor_writer', 'integration_monitor.maintain()')
+       ) as callable (role, function_name)
+union all
+-- The writer: inserts, finishes what is unfinished, reads nothing that was said.
+select 'integration_monitor_writer', name, format(statement, %(finished_id)s::uuid, %(unfinished_id)s::uuid), expected
+  from (
+           values
+               ('may insert',
+                'insert into public.integration_logs (service_name, action, status) values (''integration_monitor'', ''verify'', ''pending'')',
+                'one'),
+               ('may repeat an insert',
+                'insert into public.integration_logs (id, service_name, action, status) values (%%1$L, ''integration_monitor'', ''verify'', ''success'') on conflict do nothing',
+                'none'),
+               ('may finish a record', 'update public.integration_logs set status = ''success'' where id = %%2$L', 'one'),
+               ('may not change a finished record', 'update public.integration_logs set status = ''failed'' where id = %%1$L', 'none'),
+               ('may not read a request', 'select request_payload from public.integration_logs where id = %%1$L', 'refused'),
+               ('may not read an answer', 'select response_payload from public.integration_logs where id = %%1$L', 'refused'),
+               ('may not delete', 'delete from public.integration_logs where false', 'refused'),
+               ('may not read integration_monitor.keys', 'select from integration_monitor.keys limit 1', 'refused'),
+               ('may not read integration_monitor.outcomes', 'select from integration_monitor.outcomes limit 1', 'refused')
+       ) as trial (name, statement, expected)
+union all
+-- Statistics: the views and the outcomes, never what was said.
+select 'integration_monitor_statistics', name, format(statement, %(finished_id)s::uuid), expected
+  from (
+           values
+               ('may read integration_stats_hourly', 'select * from public.integration_stats_hourly limit 1', 'one'),
+               ('may read integration_stats_daily', 'select * from public.integration_stats_daily limit 1', 'one'),
+               ('may read integration_monitor.outcomes', 'select * from integration_monitor.outcomes where id = %%1$L', 'one'),
+               ('may not read a request', 'select request_payload from public.integration_logs limit 1', 'refused'),
+               ('may not read an answer', 'select response_payload from public.integration_logs limit 1', 'refused'),
+               ('may not read an error', 'select error_message from public.integration_logs limit 1', 'refused'),
+               ('may not read integration_monitor.keys', 'select from integration_monitor.keys limit 1', 'refused'),
+               ('may not insert',
+                'insert into public.integration_logs (service_name, action, status) values (''integration_monitor'', ''verify'', ''success'')',
+                'refused'),
+               ('may not update', 'update public.integration_logs set error_code = ''VERIFY'' where false', 'refused'),
+               ('may not delete', 'delete from public.integration_logs where false', 'refused')
+       ) as trial (name, statement, expected)
