@@ -1,0 +1,49 @@
+"""What monitoring needs of a store. An implementation is bound to the role of whoever asks."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from integration_monitor.record import IntegrationLog
+from integration_monitor.store.answers import (
+    BucketCounts,
+    DailyPosition,
+    DailyStatistics,
+    HealthSample,
+    HourlyStatistics,
+    RecordPosition,
+    ServiceCounts,
+    Step,
+)
+
+
+class Questions(Protocol):
+    """A store's questions, each asked in one transaction that only reads.
+
+    Errors:
+        StoreUnavailable: the store cannot be reached, or did not answer in time.
+        PermissionRefused: the role may not see this.
+    """
+
+    async def stats_daily(
+        self, *, since: datetime, service: str | None, after: DailyPosition | None, limit: int
+    ) -> Sequence[DailyStatistics]:
+        """Rows of days from `since`, newest day first, then by service, action and status; those behind `after`."""
+
+    async def stats_hourly(self, *, since: datetime, service: str | None) -> Sequence[HourlyStatistics]:
+        """Rows of hours from `since`, newest hour first, then by service, action and status."""
+
+    async def failures_latest(
+        self, *, since: datetime, service: str | None, action: str | None, before: RecordPosition | None, limit: int
+    ) -> Sequence[IntegrationLog]:
+        """Failed records created from `since`, newest first, equal times by id downwards; those behind `before`."""
+
+    async def failures_one(self, *, record_id: uuid.UUID, created_at: datetime) -> IntegrationLog | None:
+        """One record by its whole key."""
+
+    async def health_counts(self, sample: HealthSample) -> Sequence[ServiceCounts]:
+        """One row for each service that has a record from `sample.seen_since`, by name."""
+
+    async def timeline(self, *, step: Step, since: datetime) -> Sequence[BucketCounts]:
+        """Buckets from `since`, oldest first, then by service; buckets without calls are left out."""

@@ -1,0 +1,125 @@
+"""The reading side: every question in one read-only transaction under the database role of whoever asks."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, LiteralString, TypeAlias, TypeVar
+
+import msgspec
+from psycopg import sql
+from psycopg.rows import class_row
+
+from integration_monitor.record import IntegrationLog
+from integration_monitor.store.answers import (
+    BucketCounts,
+    DailyPosition,
+    DailyStatistics,
+    HealthSample,
+    HourlyStatistics,
+    RecordPosition,
+    Role,
+    ServiceCounts,
+    Step,
+)
+from integration_monitor.store.postgres.pool import Connection, Connections
+from integration_monitor.store.postgres.sql import query
+
+Row = TypeVar("Row")
+Question: TypeAlias = sql.SQL | sql.Composed
+
+# A list reads a narrow stretch of time first, then wider ones, and last whatever is left: planning a query costs about 0.1 ms for
+# each partition it cannot leave out, and most lists are filled by the last day.
+_STRETCHES: Final = (timedelta(days=1), timedelta(days=7))
+
+# Behind every record that can exist: where a list without `before` begins.
+_NEWEST: Final = RecordPosition(created_at=datetime.max.replace(tzinfo=UTC), id=uuid.UUID(int=2**128 - 1))
+_LOWEST_ID: Final = uuid.UUID(int=0)
+
+# Who may read payloads reads a failure's fault from its row. Others read a view that shows the fault and nothing else of a payload.
+_RECORDS: Final[LiteralString] = """(
+    select service_name, status, duration_ms, created_at,
+           case when status = 'failed' then response_payload ->> 'fault' end as fault
+    from public.integration_logs
+)"""
+_OUTCOMES: Final[LiteralString] = "integration_monitor.outcomes"
+
+
+class PostgresQuestions:
+    """`monitoring.questions.Questions` of a PostgreSQL database, bound to a role."""
+
+    def __init__(self, connections: Connections, role: Role) -> None:
+        self._connections = connections
+        self._role: Role = role
+
+    async def stats_daily(
+        self, *, since: datetime, service: str | None, after: DailyPosition | None, limit: int
+    ) -> Sequence[DailyStatistics]:
+        """Source: stats_daily.sql."""
+        parameters = {
+            "since": since,
+            "service": service,
+            "limit": limit,
+            "after_day": after.day if after else None,
+            "after_service": after.service_name if after else None,
+            "after_action": after.action if after else None,
+            "after_status": after.status if after else None,
+        }
+        return await self._ask(DailyStatistics, sql.SQL(query("stats_daily")), parameters)
+
+    async def stats_hourly(self, *, since: datetime, service: str | None) -> Sequence[HourlyStatistics]:
+        """Source: stats_hourly.sql."""
+        return await self._ask(HourlyStatistics, sql.SQL(query("stats_hourly")), {"since": since, "service": service})
+
+    async def failures_latest(
+        self, *, since: datetime, service: str | None, action: str | None, before: RecordPosition | None, limit: int
+    ) -> Sequence[IntegrationLog]:
+        """Source: failures_latest.sql, asked for wider and wider stretches of time until the list is full."""
+        rows: list[IntegrationLog] = []
+        upper = before or _NEWEST
+        if upper.created_at < since:
+            return rows
+        # From a list's beginning the stretches are counted from now: nothing much lies in the future.
+        newest = min(upper.created_at, datetime.now(UTC))
+        async with self._connections.transaction(self._role) as connection:
+            for lower in (*(newest - stretch for stretch in _STRETCHES), since):
+                bound = max(lower, since)
+                if upper.created_at < bound or len(rows) >= limit:
+                    break
+                parameters = {
+                    "since": bound,
+                    "before_created_at": upper.created_at,
+                    "before_id": upper.id,
+                    "service": service,
+                    "action": action,
+                    "limit": limit - len(rows),
+                }
+                rows += await _fetch(connection, IntegrationLog, sql.SQL(query("failures_latest")), parameters)
+                upper = RecordPosition(created_at=bound, id=_LOWEST_ID)
+        return rows
+
+    async def failures_one(self, *, record_id: uuid.UUID, created_at: datetime) -> IntegrationLog | None:
+        """Source: failures_one.sql."""
+        parameters = {"id": record_id, "created_at": created_at}
+        rows = await self._ask(IntegrationLog, sql.SQL(query("failures_one")), parameters)
+        return rows[0] if rows else None
+
+    async def health_counts(self, sample: HealthSample) -> Sequence[ServiceCounts]:
+        """Source: health_counts.sql."""
+        records = _OUTCOMES if self._role == "integration_monitor_statistics" else _RECORDS
+        question = sql.SQL(query("health_counts")).format(records=sql.SQL(records))
+        return await self._ask(ServiceCounts, question, {**msgspec.structs.asdict(sample), "faults": list(sample.faults)})
+
+    async def timeline(self, *, step: Step, since: datetime) -> Sequence[BucketCounts]:
+        """Source: timeline_hourly.sql or timeline_daily.sql."""
+        question = query("timeline_hourly") if step == "hour" else query("timeline_daily")
+        return await self._ask(BucketCounts, sql.SQL(question), {"since": since})
+
+    async def _ask(self, kind: type[Row], question: Question, parameters: Mapping[str, Any]) -> list[Row]:
+        async with self._connections.transaction(self._role) as connection:
+            return await _fetch(connection, kind, question, parameters)
+
+
+async def _fetch(connection: Connection, kind: type[Row], question: Question, parameters: Mapping[str, Any]) -> list[Row]:
+    async with connection.cursor(row_factory=class_row(kind)) as cursor:
+        await cursor.execute(question, parameters)
+        return await cursor.fetchall()
