@@ -1,0 +1,55 @@
+"""Guards and dependencies: who asks, may they, and the questions asked for them."""
+
+from typing import Any, TypeAlias
+
+from litestar.connection import ASGIConnection, Request
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.handlers import BaseRouteHandler
+from litestar.params import SkipValidation
+from litestar.types import Guard
+
+from integration_monitor.monitoring.questions import Questions
+from integration_monitor.server.caller import Caller, Right
+from integration_monitor.server.entrance import Entrance
+from integration_monitor.server.refusals import NotAllowed
+from integration_monitor.store.postgres.pool import Connections
+from integration_monitor.store.postgres.questions import PostgresQuestions
+
+#: A handler's parameter `caller`: whoever sent the request. Its route must be guarded by `requires`.
+CallerGiven: TypeAlias = NamedDependency[SkipValidation[Caller]]
+#: A handler's parameter `questions`: bound to the caller's database role. Its route must be guarded by `requires`.
+AskedQuestions: TypeAlias = NamedDependency[SkipValidation[Questions]]
+
+
+def requires(right: Right) -> Guard:
+    """A guard that lets only callers with this right pass. It asks no question of the database.
+
+    Errors:
+        NotSignedIn, TokenRefused, NotAllowed; StoreUnavailable where a signing key must be read first.
+    """
+
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        caller = await entrance_of(connection.app.state).caller(connection)
+        if not caller.may(right):
+            raise NotAllowed(f"The role `{caller.role}` may not read {right}.")
+        connection.scope["user"] = caller
+
+    return guard
+
+
+def provide_caller(request: Request[Caller, Any, Any]) -> Caller:
+    """The caller that the guard found."""
+    return request.user
+
+
+def provide_questions(request: Request[Caller, Any, Any]) -> Questions:
+    """The store's questions, under the database role of the caller that the guard found."""
+    connections: Connections = request.app.state.connections
+    return PostgresQuestions(connections, request.user.role)
+
+
+def entrance_of(state: State) -> Entrance:
+    """The entrance of this application."""
+    entrance: Entrance = state.entrance
+    return entrance

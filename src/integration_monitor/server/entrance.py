@@ -1,0 +1,135 @@
+"""Makes a caller of what a request carries: a token, a session's cookie, or a one-time link.
+
+A session is a cookie that holds a signed token of our own. Its key lies in the database, so every worker and every server
+of one installation takes the same sessions, and none of them has to remember any.
+"""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie
+
+from integration_monitor import record
+from integration_monitor.server import tokens
+from integration_monitor.server.caller import Caller
+from integration_monitor.server.refusals import LinkRefused, NotSignedIn, TokenRefused
+from integration_monitor.settings import Settings
+from integration_monitor.store.answers import KeyPurpose, Role
+
+COOKIE_NAME: Final = "integration_monitor_session"
+SESSION_LIFETIME: Final = timedelta(hours=12)
+# Whoever starts a server in the morning may want to look at it in the afternoon.
+LINK_LIFETIME: Final = timedelta(hours=12)
+# 256 random bits cannot be guessed, and their plain hash cannot be turned back.
+_LINK_BYTES: Final = 32
+# A key that was replaced in the database is taken up after this long; until then no request has to ask for it.
+_KEY_AGE_MAX_S: Final = 60
+
+
+class EntranceStore(Protocol):
+    """What the entrance needs of a store. Errors: StoreUnavailable, StoreError."""
+
+    async def secret(self, purpose: KeyPurpose) -> bytes:
+        """The signing key of a purpose, made on first use; everyone gets the same."""
+
+    async def add_link(self, token_hash: bytes, *, role: Role, lifetime: timedelta) -> datetime:
+        """Keeps a one-time link and gives the time it expires."""
+
+    async def use_link(self, token_hash: bytes) -> Role | None:
+        """Uses up a one-time link and gives its role; None where it is unknown, used or expired."""
+
+
+class Entrance:
+    """Knows callers.
+
+    Errors, of every method:
+        StoreUnavailable: a key is needed from the database, and it is away.
+    """
+
+    def __init__(self, settings: Settings, store: EntranceStore) -> None:
+        self._jwt_secret = settings.jwt_secret
+        self._required_claims: Mapping[str, str] = settings.required_claims
+        self._is_public_https = (settings.public_url or "").startswith("https://")
+        self._store = store
+        #: purpose → (secret, monotonic time it was read)
+        self._keys: dict[KeyPurpose, tuple[bytes, float]] = {}
+
+    async def caller(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
+        """Who sent a request: by its bearer token, else by its session.
+
+        Errors:
+            NotSignedIn, TokenRefused, NotAllowed
+        """
+        authorization = connection.headers.get("authorization")
+        if authorization is not None:
+            scheme, _, token = authorization.strip().partition(" ")
+            if scheme.lower() != "bearer":
+                raise NotSignedIn("The Authorization header holds no bearer token.")
+            return (await self.token_holder(token.strip()))[0]
+        cookie = connection.cookies.get(COOKIE_NAME)
+        if cookie is not None:
+            claims = tokens.read(cookie, await self._key("session"))
+            # What a session may was judged when it began.
+            return tokens.caller(claims, {}, via="cookie")
+        raise NotSignedIn("The request carries neither a token nor a session.")
+
+    async def token_holder(self, token: str) -> tuple[Caller, datetime]:
+        """Who holds a token, and until when.
+
+        Errors:
+            TokenRefused, NotAllowed
+        """
+        if not token:
+            raise TokenRefused("The token is empty.")
+        claims = tokens.read(token, self._jwt_secret or await self._key("jwt"))
+        return tokens.caller(claims, self._required_claims), tokens.expires_at(claims)
+
+    async def new_link(self, role: Role = "authenticated") -> str:
+        """The secret part of a new one-time link."""
+        link = secrets.token_urlsafe(_LINK_BYTES)
+        await self._store.add_link(_hash(link), role=role, lifetime=LINK_LIFETIME)
+        return link
+
+    async def link_holder(self, link: str) -> Caller:
+        """Uses up a one-time link.
+
+        Errors:
+            LinkRefused: it is unknown, used or expired.
+        """
+        role = await self._store.use_link(_hash(link))
+        if role is None:
+            raise LinkRefused("The link is unknown, was used before, or has expired.")
+        return Caller(role=role, name="sign-in link", via="cookie")
+
+    async def session_cookie(
+        self, caller: Caller, connection: ASGIConnection[Any, Any, Any, Any], *, until: datetime | None = None
+    ) -> Cookie:
+        """The cookie of a new session: for twelve hours, but no longer than `until`."""
+        lifetime = SESSION_LIFETIME if until is None else min(SESSION_LIFETIME, until - record.now())
+        value = tokens.issue(caller.role, await self._key("session"), lifetime=lifetime, name=caller.name)
+        return self._cookie(connection, value, max_age_s=max(0, int(lifetime.total_seconds())))
+
+    def ended_cookie(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Cookie:
+        """The cookie that ends a session in the browser."""
+        return self._cookie(connection, "", max_age_s=0)
+
+    def _cookie(self, connection: ASGIConnection[Any, Any, Any, Any], value: str, *, max_age_s: int) -> Cookie:
+        is_https = self._is_public_https or connection.scope["scheme"] == "https"
+        # Lax and not Strict: a link to the dashboard in a chat must open it.
+        return Cookie(COOKIE_NAME, value=value, max_age=max_age_s, path="/", secure=is_https, httponly=True, samesite="lax")
+
+    async def _key(self, purpose: KeyPurpose) -> bytes:
+        key = self._keys.get(purpose)
+        if key is None or time.monotonic() - key[1] > _KEY_AGE_MAX_S:
+            key = (await self._store.secret(purpose), time.monotonic())
+            self._keys[purpose] = key
+        return key[0]
+
+
+def _hash(link: str) -> bytes:
+    return hashlib.sha256(link.encode()).digest()

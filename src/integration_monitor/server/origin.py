@@ -1,0 +1,40 @@
+"""Refuses what a page of another site makes a browser send (cross-site request forgery).
+
+The rule is that of Go's `net/http.CrossOriginProtection`: a browser says where a request comes from, in Sec-Fetch-Site or
+Origin; who says neither is no browser and carries no cookie that it was not given. No token in forms is needed.
+"""
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from integration_monitor.server.refusals import OriginRefused
+from integration_monitor.settings import Settings
+
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN_SITES: Final = frozenset({"same-origin", "none"})
+
+
+def refuse_cross_origin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """A guard for the whole application.
+
+    Errors:
+        OriginRefused: the request changes something and comes from a page of another origin.
+    """
+    # No page can add an Authorization header to a request to another origin without being allowed to first.
+    if connection.scope.get("method") in _SAFE_METHODS or "authorization" in connection.headers:
+        return
+    site = connection.headers.get("sec-fetch-site")
+    if site is not None:
+        if site not in _OWN_SITES:
+            raise OriginRefused(f"The request was sent by a page of another origin ({site}).")
+        return
+    origin = connection.headers.get("origin")
+    if origin is None:
+        return
+    settings: Settings = connection.app.state.settings
+    own = {connection.headers.get("host"), urlsplit(settings.public_url or "").netloc or None} - {None}
+    if urlsplit(origin).netloc not in own:
+        raise OriginRefused("The request was sent by a page of another origin.")

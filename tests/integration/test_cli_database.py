@@ -1,0 +1,186 @@
+"""The commands of the database: what they print, and their exit codes."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from integration_monitor.cli import main
+from integration_monitor.store.postgres.migrator import list_migrations
+from integration_monitor.store.postgres.script import script
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Done:
+    """What a command printed, and its exit code."""
+
+    returncode: object
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command line; keyword arguments are environment variables."""
+
+    def run(*arguments: str, **environment: str) -> Done:
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", ["integration-monitor", *arguments])
+            for name, value in {"COLUMNS": "200", **environment}.items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as caught:
+                main()
+        printed = capsys.readouterr()
+        return Done(returncode=caught.value.code or 0, stdout=printed.out, stderr=printed.err)
+
+    return run
+
+
+def test_migrate_applies_and_says_what(run: Run, empty_database_url: str) -> None:
+    first = run("migrate", "--database-url", empty_database_url)
+    second = run("migrate", INTEGRATION_MONITOR_DATABASE_URL=empty_database_url)
+
+    assert first.returncode == second.returncode == 0
+    assert first.stdout.splitlines() == [f"applied {migration.name}" for migration in list_migrations()]
+    assert "up to date" in second.stdout
+
+
+def test_the_option_counts_before_the_environment(run: Run, database_url: str) -> None:
+    done = run("migrate", "--database-url", database_url, INTEGRATION_MONITOR_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+
+    assert done.returncode == 0
+
+
+def test_without_a_url_the_embedded_database_is_used(run: Run) -> None:
+    with tempfile.TemporaryDirectory(prefix="integration-monitor-test-") as folder:
+        Path(folder).chmod(0o755)
+        setting = {"INTEGRATION_MONITOR_DATABASE_URL": "", "INTEGRATION_MONITOR_DATA_DIR": folder}
+
+        migrated = run("migrate", **setting)
+        kept = run("migrate", "--database-url", "embedded", **setting)
+
+    assert migrated.stdout.count("applied") == len(list_migrations())
+    assert "up to date" in kept.stdout
+
+
+def test_a_dry_run_and_the_status_change_nothing(run: Run, empty_database_url: str) -> None:
+    dry = run("migrate", "--dry-run", "--database-url", empty_database_url)
+    status = run("migrate", "--status", "--database-url", empty_database_url)
+
+    assert dry.stdout.splitlines() == [f"would apply {migration.name}" for migration in list_migrations()]
+    assert status.stdout.count("missing") == len(list_migrations())
+    with psycopg.connect(empty_database_url) as connection:
+        assert connection.execute("select to_regnamespace('integration_monitor')").fetchone() == (None,)
+
+
+def test_the_status_tells_when_each_was_applied(run: Run, database_url: str) -> None:
+    done = run("migrate", "--status", "--database-url", database_url)
+
+    assert done.stdout.count(" UTC") == len(list_migrations())
+
+
+def test_verify_passes_with_a_table(run: Run, database_url: str) -> None:
+    done = run("verify", "--database-url", database_url)
+
+    assert done.returncode == 0
+    assert "column integration_logs.id" in done.stdout
+    assert "checks passed" in done.stdout
+    assert "INTEGRATION_MONITOR_REQUIRED_CLAIMS" in done.stdout
+
+
+def test_verify_fails_with_1_and_tells_programs_why(run: Run, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("drop index public.idx_integration_logs_failed")
+
+    done = run("verify", "--json", "--database-url", database_url, INTEGRATION_MONITOR_REQUIRED_CLAIMS="a=b")
+
+    answer: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert answer["is_ok"] is False
+    assert [check["name"] for check in answer["checks"] if not check["is_ok"]] == ["index idx_integration_logs_failed"]
+    assert not any(check["is_warning"] for check in answer["checks"])
+
+
+def test_sql_prints_the_script(run: Run) -> None:
+    done = run("sql")
+
+    assert done.returncode == 0
+    assert done.stdout.rstrip("\n") == script().rstrip("\n")
+
+
+def test_cleanup_says_what_it_did(run: Run, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "insert into public.integration_logs (service_name, action, status, created_at)"
+            " values ('amocrm', 'sync_lead', 'success', now() - interval '100 days')"
+        )
+
+    done = run("cleanup", "--database-url", database_url)
+
+    assert done.returncode == 0
+    assert any(line.split() == ["records", "deleted", "1"] for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("command", ["migrate", "verify", "cleanup"])
+def test_a_database_that_is_away_is_one_line_and_1(run: Run, command: str) -> None:
+    done = run(command, "--database-url", "postgresql://nobody:hunter2@127.0.0.1:1/none")
+
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("integration-monitor: ")
+    assert "hunter2" not in done.stderr
+
+
+def test_an_unpartitioned_table_is_one_line_and_1(run: Run, empty_database_url: str) -> None:
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute("create table public.integration_logs (id uuid)")
+
+    done = run("migrate", "--database-url", empty_database_url)
+
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "Nothing was changed" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("migrate", "--nonsense"), ("nonsense",), ("verify", "--json", "surplus")], ids=str)
+def test_wrong_usage_is_2(run: Run, arguments: tuple[str, ...]) -> None:
+    assert run(*arguments).returncode == 2
+
+
+def test_a_wrong_setting_is_one_line_and_1(run: Run) -> None:
+    done = run("cleanup", INTEGRATION_MONITOR_SERVER_PORT="http")
+
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "server_port" in done.stderr
+
+
+def test_without_the_extra_it_says_what_to_install() -> None:
+    code = "import sys; sys.modules['typer'] = None; from integration_monitor.cli import main; main()"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True)
+
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert 'pip install "integration-monitor[server]"' in done.stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    code = "from integration_monitor.cli import main; main()"
+
+    done = subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -c "{code}" sql | head -n 1'], capture_output=True, check=False, text=True
+    )
+
+    assert done.stdout.startswith("-- Integration Monitor")
+    assert done.stderr == ""
