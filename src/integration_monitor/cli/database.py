@@ -1,0 +1,107 @@
+"""Commands that make, prove and keep the database."""
+
+import json
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from integration_monitor.cli.options import DatabaseUrl, load_settings, open_database
+from integration_monitor.store.postgres import maintenance, migrator
+from integration_monitor.store.postgres.contract import Check
+from integration_monitor.store.postgres.contract import verify as verify_contract
+from integration_monitor.store.postgres.script import script
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to the command line."""
+    for command in (migrate, verify, sql, cleanup):
+        app.command()(command)
+
+
+def migrate(
+    database_url: DatabaseUrl = None,
+    *,
+    status: Annotated[bool, typer.Option("--status", help="Only tell what is applied.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be applied.")] = False,
+) -> None:
+    """Bring the database up to date. Safe to repeat, and from several machines at once."""
+    with open_database(load_settings(database_url)) as database:
+        if status:
+            _print_states(migrator.status(database.url))
+            return
+        if dry_run:
+            names = [state.name for state in migrator.status(database.url) if state.applied_at is None]
+        else:
+            names = migrator.migrate(database.url)
+    for name in names:
+        typer.echo(f"would apply {name}" if dry_run else f"applied {name}")
+    if not names:
+        typer.echo("nothing to apply: the database is up to date")
+
+
+def verify(
+    database_url: DatabaseUrl = None,
+    *,
+    is_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
+) -> None:
+    """Prove that the database keeps its contract: objects, rights, a record. Exit code 1 if it does not."""
+    settings = load_settings(database_url)
+    with open_database(settings) as database:
+        checks = verify_contract(database.url, required_claims=settings.required_claims)
+    is_ok = all(check.is_ok for check in checks)
+    if is_json:
+        typer.echo(json.dumps({"is_ok": is_ok, "checks": msgspec.to_builtins(checks)}, ensure_ascii=False, indent=2))
+    else:
+        _print_checks(checks)
+    if not is_ok:
+        raise typer.Exit(1)
+
+
+def sql() -> None:
+    """Print one script for a SQL editor that does what `migrate` does."""
+    typer.echo(script())
+
+
+def cleanup(database_url: DatabaseUrl = None) -> None:
+    """Make partitions ahead and remove what is too old: once a day, from cron or by the running server."""
+    with open_database(load_settings(database_url)) as database:
+        done = maintenance.maintain(database.url)
+    if done.is_skipped:
+        typer.echo("nothing done: another session is at it")
+        return
+    table = Table("done", "what", box=None)
+    table.add_row("records deleted", str(done.rows_deleted))
+    table.add_row("partitions made", _list(done.partitions_created))
+    table.add_row("partitions emptied", _list(done.partitions_emptied))
+    table.add_row("partitions dropped", _list(done.partitions_dropped))
+    table.add_row("left for the next time", _list(done.postponed))
+    Console().print(table)
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(names) or "none"
+
+
+def _print_states(states: list[migrator.MigrationState]) -> None:
+    table = Table("migration", "applied", box=None)
+    for state in states:
+        applied = Text(f"{state.applied_at:%Y-%m-%d %H:%M:%S} UTC") if state.applied_at else Text("missing", "yellow")
+        table.add_row(state.name, applied)
+    Console().print(table)
+
+
+def _print_checks(checks: list[Check]) -> None:
+    table = Table("", "check", "found", box=None)
+    for check in checks:
+        mark = (
+            Text("warning", "yellow") if check.is_warning else Text("ok", "green") if check.is_ok else Text("FAILED", "bold red")
+        )
+        table.add_row(mark, Text(check.name), Text(check.detail))
+    console = Console()
+    console.print(table)
+    failed = sum(not check.is_ok for check in checks)
+    console.print(f"{len(checks) - failed} of {len(checks)} checks passed")

@@ -1,0 +1,192 @@
+"""`integration-monitor serve`: the JSON API and the dashboard in one process."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+import msgspec
+import typer
+import uvicorn
+from litestar import Litestar
+
+from integration_monitor import settings
+from integration_monitor.cli.options import DatabaseUrl, open_database
+from integration_monitor.errors import SettingsError, StoreError, StoreUnavailable
+from integration_monitor.server.app import create_app
+from integration_monitor.server.auth import entrance_of
+from integration_monitor.server.entrance import LINK_LIFETIME
+from integration_monitor.server.tokens import SECRET_BYTES_MIN
+from integration_monitor.settings import Settings
+from integration_monitor.store.embedded import EMBEDDED
+from integration_monitor.store.postgres.migrator import list_migrations, migrate
+from integration_monitor.store.postgres.pool import Connections
+from integration_monitor.store.postgres.upkeep import applied_migrations
+
+# What is still being answered when the server stops gets this long.
+_SHUTDOWN_TIMEOUT_S: Final = 3
+# How often a database that is away is asked for the sign-in link.
+_RETRY_S: Final = 2
+# Addresses that mean "every one of this machine": nobody can open them.
+_ANY_HOSTS: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  # compared with, not listened on
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to the command line."""
+    app.command()(serve)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; by default 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on, by default 8321; 0 picks a free one.")] = None,
+    database_url: DatabaseUrl = None,
+    public_url: Annotated[
+        str | None, typer.Option(help="The dashboard's address as browsers see it, where a proxy stands in front.")
+    ] = None,
+) -> None:
+    """Runs the server: dashboard at /, JSON API at /api/admin/integrations/monitoring. Prints a one-time link to sign in.
+
+    Every setting can also come from the environment (INTEGRATION_MONITOR_…) or from a file. Ctrl-C stops it.
+    """
+    given = settings.load(
+        {"server_host": host, "server_port": port, "database_url": database_url or None, "public_url": public_url}
+    )
+    for warning in warnings_about(given):
+        typer.secho(f"WARNING: {warning}", fg=typer.colors.RED, bold=True, err=True)
+    # A service manager stops us with SIGTERM: that is Ctrl-C too, so that an embedded database is stopped with us.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt), open_database(given) as database:
+        if given.database_url in {None, EMBEDDED}:
+            migrate(database.url)
+        run(msgspec.structs.replace(given, database_url=database.url))
+
+
+def run(given: Settings) -> None:
+    """Serves until Ctrl-C. `given.database_url` must be that of a real database, which need not be there yet.
+
+    Errors:
+        SettingsError: the address cannot be listened on.
+        StoreError: the database is there and was not migrated.
+        KeyboardInterrupt: Ctrl-C, after everything has been closed.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with _listen(given) as listener:
+        asyncio.run(_run(given, listener))
+
+
+def warnings_about(given: Settings) -> list[str]:
+    """What is dangerous about how a server is set up; one text for people each."""
+    found = []
+    if not given.required_claims:
+        found.append(
+            "`required_claims` is empty: every token of role `authenticated` may read everything here, payloads included. In a "
+            "Supabase project that is every user who signs up. Set "
+            "INTEGRATION_MONITOR_REQUIRED_CLAIMS=app_metadata.integration_monitor=reader"
+        )
+    if any(path.split(".")[0] == "user_metadata" for path in given.required_claims):
+        found.append(
+            "`required_claims` asks for a claim in `user_metadata`, which every user can change: ask for one in `app_metadata`."
+        )
+    if given.jwt_secret and len(given.jwt_secret.encode()) < SECRET_BYTES_MIN:
+        found.append(f"`jwt_secret` has fewer than {SECRET_BYTES_MIN} bytes: it can be guessed, and tokens forged.")
+    return found
+
+
+def _listen(given: Settings) -> socket.socket:
+    """A socket, so that the port is known before anything is printed.
+
+    Errors:
+        SettingsError: the port is taken, or the address is none of this machine's.
+    """
+    family = socket.AF_INET6 if ":" in given.server_host else socket.AF_INET
+    try:
+        return socket.create_server((given.server_host, given.server_port), family=family, backlog=2048)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen on {given.server_host}, port {given.server_port}: {error.strerror or error}; choose another --port",
+            name="server_port",
+        ) from error
+
+
+async def _run(given: Settings, listener: socket.socket) -> None:
+    await _check(given)
+    app = create_app(given)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            # Its lines would hold the sign-in link.
+            access_log=False,
+            log_config=None,
+            log_level="warning",
+            server_header=False,
+            # Who stands in front of us is for the user to say, not for a header.
+            proxy_headers=False,
+            timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_S,
+        )
+    )
+    announcement = asyncio.create_task(_announce(app, server, _address(given, listener)))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        announcement.cancel()
+
+
+async def _check(given: Settings) -> None:
+    """Whether the database has every migration. One that is away may come later.
+
+    Errors:
+        StoreError: it was not migrated, or not by this version.
+    """
+    assert given.database_url is not None
+    connections = Connections(given.database_url, connections_max=1)
+    await connections.open()
+    try:
+        missing = {migration.name for migration in list_migrations()} - await applied_migrations(connections)
+    except StoreUnavailable:
+        return
+    finally:
+        await connections.close()
+    if missing:
+        raise StoreError(f"the database lacks {len(missing)} migrations of this version; run: integration-monitor migrate")
+
+
+class _Server(uvicorn.Server):
+    """Tells when it has started."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.has_started = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.has_started.set()
+
+
+async def _announce(app: Litestar, server: _Server, address: str) -> None:
+    """Prints where the server is and a one-time link, as soon as there is a database to keep it in."""
+    await server.has_started.wait()
+    typer.echo(f"Integration Monitor listens on {address}")
+    is_told = False
+    while True:
+        try:
+            link = await entrance_of(app.state).new_link()
+        except StoreError as error:
+            if not is_told:
+                typer.secho(f"The sign-in link follows when the database can be used: {error}", fg=typer.colors.YELLOW, err=True)
+            is_told = True
+            await asyncio.sleep(_RETRY_S)
+        else:
+            hours = int(LINK_LIFETIME.total_seconds() // 3600)
+            typer.echo(f"Sign in (works once, within {hours} hours): {address}/sign-in/{link}")
+            return
+
+
+def _address(given: Settings, listener: socket.socket) -> str:
+    """Where browsers find the server, without a slash at the end."""
+    if given.public_url:
+        return given.public_url.rstrip("/")
+    host = "127.0.0.1" if given.server_host in _ANY_HOSTS else given.server_host
+    return urlsplit(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}").geturl()
