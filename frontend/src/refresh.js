@@ -60,7 +60,8 @@ async function reloadWhenBack() {
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (answer.status !== RETRY_STATUS) {
-      location.reload();
+      // Not `reload()`: this answer may have used up a sign-in link and led on to the dashboard, and no form is to be sent twice.
+      location.replace(answer.url);
     }
   } catch {
     // Still away.

@@ -49,7 +49,11 @@ def test_clock_tells_its_zone() -> None:
         (59_990, "1 min"),
         (60_000, "1 min"),
         (125_000, "2 min 5 s"),
-        (7_200_000, "120 min"),
+        (3_599_900, "1 h"),
+        (7_200_000, "2 h"),
+        (12_059_000, "3 h 20 min"),
+        (90_000_000, "1 d 1 h"),
+        (2**31 - 1, "24 d 20 h"),
     ],
 )
 def test_duration_has_the_unit_that_suits_it(milliseconds: float | None, words: str) -> None:

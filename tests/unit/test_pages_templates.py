@@ -186,6 +186,8 @@ def test_entity_is_told_as_the_vendor_knows_it() -> None:
         (["down", "healthy"], "s0 is down"),
         (["down", "down", "down"], "s0, s1 and s2 are down"),
         (["down", "degraded", "degraded"], "s0 is down, s1 and s2 are degraded"),
+        (["down"] * 5, "s0, s1, s2, s3 and s4 are down"),
+        (["down"] * 6, "s0, s1, s2, s3 and 2 others are down"),
     ],
 )
 def test_headline_names_what_is_broken(states: list[State], words: str) -> None:

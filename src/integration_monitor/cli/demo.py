@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from integration_monitor.cli import serve
-from integration_monitor.cli.options import load_settings
+from integration_monitor.cli.options import end_in_order, load_settings
 from integration_monitor.demo.calls import ADDRESSES_VARIABLE
 from integration_monitor.demo.history import records
 from integration_monitor.demo.traffic import HISTORY
@@ -53,7 +52,7 @@ def demo(
     for package in ("httpx", "requests", "resend", "telegram"):
         if importlib.util.find_spec(package) is None:
             raise MissingExtraError("The demo", extra="demo")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_in_order()
     folder = default_folder(load_settings(None).data_dir) / "demo"
     with contextlib.suppress(KeyboardInterrupt), resolve(EMBEDDED, folder) as database:
         migrate(database.url)

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import signal
 import socket
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -14,7 +13,7 @@ import uvicorn
 from litestar import Litestar
 
 from integration_monitor import settings
-from integration_monitor.cli.options import DatabaseUrl, open_database
+from integration_monitor.cli.options import DatabaseUrl, end_in_order, open_database
 from integration_monitor.errors import SettingsError, StoreError, StoreUnavailable
 from integration_monitor.server.app import create_app
 from integration_monitor.server.auth import entrance_of
@@ -56,8 +55,7 @@ def serve(
     )
     for warning in warnings_about(given):
         typer.secho(f"WARNING: {warning}", fg=typer.colors.RED, bold=True, err=True)
-    # A service manager stops us with SIGTERM: that is Ctrl-C too, so that an embedded database is stopped with us.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_in_order()
     with contextlib.suppress(KeyboardInterrupt), open_database(given) as database:
         if given.database_url in {None, EMBEDDED}:
             migrate(database.url)
@@ -68,7 +66,7 @@ def run(given: Settings) -> None:
     """Serves until Ctrl-C. `given.database_url` must be that of a real database, which need not be there yet.
 
     Errors:
-        SettingsError: the address cannot be listened on.
+        SettingsError: the address cannot be listened on, or `public_url` is none.
         StoreError: the database is there and was not migrated.
         KeyboardInterrupt: Ctrl-C, after everything has been closed.
     """

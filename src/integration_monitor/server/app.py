@@ -21,7 +21,7 @@ from integration_monitor.errors import SettingsError
 from integration_monitor.server import api, assets, auth, pages, sign_in
 from integration_monitor.server.entrance import Entrance
 from integration_monitor.server.headers import add_security_headers
-from integration_monitor.server.origin import refuse_cross_origin
+from integration_monitor.server.origin import check_public_url, refuse_cross_origin
 from integration_monitor.server.problems import HANDLERS
 from integration_monitor.server.upkeep import maintained_daily
 from integration_monitor.settings import Settings
@@ -44,10 +44,12 @@ def create_app(settings: Settings) -> Litestar:
         `database_url` must be that of a real database: the word `embedded` is resolved by whoever starts the server.
 
     Errors:
-        SettingsError: `database_url` is missing or cannot be read.
+        SettingsError: `database_url` is missing or cannot be read; `public_url` is not the address of a site.
     """
     if not settings.database_url:
         raise SettingsError("the server needs `database_url`: postgresql://user:password@host:5432/database", name="database_url")
+    if settings.public_url:
+        check_public_url(settings.public_url)
     connections = Connections(settings.database_url)
 
     @contextlib.asynccontextmanager

@@ -10,11 +10,30 @@ from urllib.parse import urlsplit
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from integration_monitor.errors import SettingsError
 from integration_monitor.server.refusals import OriginRefused
 from integration_monitor.settings import Settings
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITES: Final = frozenset({"same-origin", "none"})
+
+
+def check_public_url(public_url: str) -> None:
+    """Whether a setting names an origin: everything that asks whether we are reached over TLS, and as whom, relies on it.
+
+    Errors:
+        SettingsError: it has no scheme or host, or a path below which the pages could not find their own files.
+    """
+    try:
+        parts = urlsplit(public_url)
+        is_origin = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.path in {"", "/"}
+        is_origin = is_origin and not (parts.query or parts.fragment or parts.username)
+    except ValueError:  # brackets that hold no IPv6 address
+        is_origin = False
+    if not is_origin:
+        raise SettingsError(
+            f"public_url: {public_url!r} is not the address of a site, such as https://monitor.example.com", name="public_url"
+        )
 
 
 def refuse_cross_origin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:

@@ -1,6 +1,6 @@
 """Which service has which colour, the same in cards, charts and lists, today and tomorrow.
 
-A colour is a slot, 1 to 10: the custom property `--series-<slot>` of frontend/src/style.css, which has a value for light and
+A colour is a slot, 1 to 10: the custom property `--series-<slot>` of frontend/src/styles/tokens.css, which has a value for light and
 one for dark. Slot 0 is grey: a service for which no colour is left.
 """
 

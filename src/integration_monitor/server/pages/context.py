@@ -7,8 +7,8 @@ from typing import Literal
 
 import msgspec
 
-State = Literal["healthy", "degraded", "down", "idle"]
-Step = Literal["hour", "day"]
+from integration_monitor.monitoring.health import State
+from integration_monitor.store.answers import Step
 
 
 class Window(msgspec.Struct, kw_only=True, frozen=True):

@@ -8,13 +8,13 @@ from litestar.params import FromQuery
 from litestar.response import Template
 
 from integration_monitor.monitoring import failures, health, timeline
-from integration_monitor.monitoring.health import ServiceHealth
+from integration_monitor.monitoring.health import ServiceHealth, State
 from integration_monitor.monitoring.timeline import ServiceSeries, Timeline
 from integration_monitor.record import IntegrationLog, now
 from integration_monitor.server.auth import AskedQuestions, CallerGiven, requires
 from integration_monitor.server.pages import drawings
 from integration_monitor.server.pages.colours import NO_SLOT, slots
-from integration_monitor.server.pages.context import DashboardPage, FailureRow, ServiceCard, State, Window
+from integration_monitor.server.pages.context import DashboardPage, FailureRow, ServiceCard, Window
 
 WINDOWS = (
     Window(key="24h", words="24 hours", step="hour"),

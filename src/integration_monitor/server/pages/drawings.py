@@ -12,8 +12,8 @@ from integration_monitor.server.pages.formats import excerpt, visible
 
 # Height of a sparkline in its own units; `_services.html` draws it in a box of this height.
 SPARK_HEIGHT = 36
-# Longer names fill a tooltip.
-_NAME_CHARACTERS_MAX = 40
+# With longer names a tooltip does not fit on a telephone, and its figures are cut off.
+_NAME_CHARACTERS_MAX = 28
 # One failed call among thousands is still seen.
 _SPARK_FAILED_MIN = 3
 

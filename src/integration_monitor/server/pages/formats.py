@@ -23,6 +23,9 @@ _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u
 
 _SECONDS_PER_UNIT = ((86_400, "day", "days"), (3_600, "h", "h"), (60, "min", "min"))
 
+# A long duration is told in two units: (seconds, unit, seconds of the second one, the second one).
+_LONG_DURATIONS = ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s"))
+
 
 def age(at: datetime, since: datetime | None = None) -> str:
     """How long ago a moment was, in its largest unit: `3 min ago`. A moment ahead of our clock is `just now`."""
@@ -40,7 +43,7 @@ def clock(at: datetime) -> str:
 
 
 def duration(milliseconds: float | None) -> str:
-    """A duration in the unit that suits it: `340 ms`, `1.24 s`, `2 min 5 s`; `–` where none was measured."""
+    """A duration in the unit that suits it: `340 ms`, `1.24 s`, `2 min 5 s`, `3 h 20 min`; `–` where none was measured."""
     if milliseconds is None:
         return "–"
     # Compared as rounded: what rounds to a second is shown as one.
@@ -49,8 +52,10 @@ def duration(milliseconds: float | None) -> str:
     seconds = milliseconds / 1_000
     if round(seconds, 1) < 60:  # noqa: PLR2004  # a minute
         return f"{seconds:.3g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes:,} min {rest} s" if rest else f"{minutes:,} min"
+    whole_s = round(seconds)
+    unit_s, unit, part_s, part = next(each for each in _LONG_DURATIONS if whole_s >= each[0])
+    parts = whole_s % unit_s // part_s
+    return f"{whole_s // unit_s:,} {unit}" + (f" {parts} {part}" if parts else "")
 
 
 def percent(rate: float | None) -> str:
