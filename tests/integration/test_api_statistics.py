@@ -155,6 +155,7 @@ def test_health_counts_the_last_day_of_each_service(client: Client, add_log: Add
         ("limit", "down"),
         ("unclassified", "down"),
         (None, "down"),
+        ("made up by another writer", "down"),
         ("ours", "healthy"),
         ("recipient", "healthy"),
     ],

@@ -1,8 +1,8 @@
 """Each service's last 24 hours, and the one rule for its state.
 
-The rule (DESIGN, section 3): the sample is the last 15 minutes where they hold at least 5 calls, else the last 20 calls of the
-last 24 hours. Judged is the share of failures in it whose fault is auth, vendor, network, limit or unclassified: a recipient who
-blocked the bot is no outage. A call that is not finished is a call, and no failure.
+The rule, as docs/glossary.md tells it: the sample is the last 15 minutes where they hold at least 5 calls, else the last 20 calls of the
+last 24 hours. Judged is the share of failures in it whose fault is not `ours` or `recipient`: a recipient who blocked the bot is no
+outage. A fault that another writer made up, or none, is unclassified. A call that is not finished is a call, and no failure.
 """
 
 from datetime import timedelta
@@ -24,8 +24,8 @@ RECENT_WINDOW: Final = timedelta(minutes=15)
 # Fewer calls than this say too little about a quarter of an hour.
 RECENT_CALLS_MIN: Final = 5
 LATEST_CALLS_MAX: Final = 20
-#: Faults that speak against the service; `ours` and `recipient` do not.
-OUTAGE_FAULTS: Final[tuple[Fault, ...]] = ("auth", "vendor", "network", "limit", "unclassified")
+#: Faults that do not speak against the service; auth, vendor, network, limit and whatever is unclassified do.
+EXCUSED_FAULTS: Final[tuple[Fault, ...]] = ("ours", "recipient")
 DEGRADED_FROM_PERCENT: Final = 5
 DOWN_FROM_PERCENT: Final = 50
 # A service that is silent now but was called in this time is listed, as idle.
@@ -60,7 +60,7 @@ async def services(questions: Questions) -> Page[ServiceHealth]:
         recent_since=now - RECENT_WINDOW,
         recent_min=RECENT_CALLS_MIN,
         latest_max=LATEST_CALLS_MAX,
-        faults=OUTAGE_FAULTS,
+        excused_faults=EXCUSED_FAULTS,
     )
     counts = await questions.health_counts(sample)
     return Page(data=[health(service) for service in counts])

@@ -84,8 +84,8 @@ class HealthSample(msgspec.Struct, kw_only=True, frozen=True):
     recent_min: int
     #: how many of the latest records from `since` are looked at
     latest_max: int
-    #: a failed record is a fault when its fault is one of these; a failed record without one is `unclassified`
-    faults: tuple[Fault, ...]
+    #: a failed record speaks against its service unless its fault is one of these
+    excused_faults: tuple[Fault, ...]
 
 
 class ServiceCounts(msgspec.Struct, kw_only=True, frozen=True):

@@ -107,7 +107,9 @@ class PostgresQuestions:
         """Source: health_counts.sql."""
         records = _OUTCOMES if self._role == "integration_monitor_statistics" else _RECORDS
         question = sql.SQL(query("health_counts")).format(records=sql.SQL(records))
-        return await self._ask(ServiceCounts, question, {**msgspec.structs.asdict(sample), "faults": list(sample.faults)})
+        return await self._ask(
+            ServiceCounts, question, {**msgspec.structs.asdict(sample), "excused_faults": list(sample.excused_faults)}
+        )
 
     async def timeline(self, *, step: Step, since: datetime) -> Sequence[BucketCounts]:
         """Source: timeline_hourly.sql or timeline_daily.sql."""

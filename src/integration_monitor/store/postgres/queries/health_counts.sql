@@ -1,8 +1,8 @@
 -- What the state of each service is judged on.
 -- Fragment: records, a source of (service_name, status, fault, duration_ms, created_at).
 -- Parameters: seen_since, since, recent_since (timestamptz); recent_min (bigint): a service with so many recent calls is judged
---   by them, and its latest calls are not read; latest_max (integer); faults (text[]): failures that speak against a service; a
---   failed record without a fault is `unclassified`.
+--   by them, and its latest calls are not read; latest_max (integer); excused_faults (text[]): faults that do not speak against a
+--   service; whatever another writer has put there does.
 -- Columns: those of ServiceCounts; one row for each service with a record from seen_since, by name.
 -- Index: idx_integration_logs_service_name, one step a service, to name the services; idx_integration_logs_created_at for the
 --   totals; either of them for the latest calls.
@@ -31,7 +31,7 @@ totals as (
         count(*) filter (
             where record.created_at >= %(recent_since)s
               and record.status = 'failed'
-              and coalesce(record.fault, 'unclassified') = any (%(faults)s::text[])
+              and coalesce(record.fault, 'unclassified') <> all (%(excused_faults)s::text[])
         )                                                   as recent_faults
     from {records} as record
     where record.created_at >= %(since)s
@@ -54,7 +54,7 @@ cross join lateral (
         count(*) as latest_count,
         count(*) filter (
             where call.status = 'failed'
-              and coalesce(call.fault, 'unclassified') = any (%(faults)s::text[])
+              and coalesce(call.fault, 'unclassified') <> all (%(excused_faults)s::text[])
         )        as latest_faults
     from (
         select record.status, record.fault
