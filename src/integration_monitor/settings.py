@@ -8,7 +8,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -128,13 +128,13 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _convert(name: str, value: object, kind: Any, source: str) -> object:
-    if isinstance(value, str) and getattr(Settings, "__annotations__", None) and "dict" in str(kind):
+    if isinstance(value, str) and get_origin(get_args(kind)[0]) is dict:
         value = _pairs(name, value, source)
     try:
         # strict=False: the environment gives text for numbers.
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
-        shown = "" if name in _SECRETS else f" (given: {value!r})"
+        shown = "" if _is_secret(kind) else f" (given: {value!r})"
         raise SettingsError(f"{source}: {name}: {error}{shown}", name=name, source=source) from error
 
 
@@ -149,5 +149,6 @@ def _pairs(name: str, text: str, source: str) -> dict[str, str]:
     return pairs
 
 
-# Values that must not be repeated in an error message.
-_SECRETS = frozenset({"database_url", "jwt_secret"})
+def _is_secret(kind: Any) -> bool:
+    """Whether the values of a setting must not be repeated in an error message."""
+    return any((meta.extra or {}).get("secret", False) for meta in get_args(kind)[1:])

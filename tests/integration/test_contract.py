@@ -8,6 +8,30 @@ import pytest
 from integration_monitor.errors import StoreUnavailable
 from integration_monitor.store.postgres.contract import Check, verify
 from integration_monitor.store.postgres.promises import PROMISES
+from tests.conftest import Server
+
+# A rate of the row's own status, and not of all statuses.
+STATS_DAILY_OF_ROWS = """
+    create or replace view public.integration_stats_daily with (security_invoker = true) as
+    select service_name, action, status, date_bin('1 day', created_at, timestamptz '1970-01-01 00:00:00+00') as day,
+           count(*) as count, round(avg(duration_ms)) as avg_duration_ms,
+           min(duration_ms) as min_duration_ms, max(duration_ms) as max_duration_ms,
+           count(*) filter (where status = 'failed') as failed_count,
+           count(*) filter (where status = 'success') as success_count,
+           (100 * count(*) filter (where status = 'failed') / count(*))::numeric(5, 2) as failure_rate_percent
+      from public.integration_logs
+     group by 1, 2, 3, 4
+"""
+# The last 24 hours to the microsecond, in the session's own time zone.
+STATS_HOURLY_BY_SESSION = """
+    create or replace view public.integration_stats_hourly with (security_invoker = true) as
+    select service_name, action, status, date_trunc('hour', created_at) as hour,
+           count(*) as count, round(avg(duration_ms)) as avg_duration_ms,
+           min(duration_ms) as min_duration_ms, max(duration_ms) as max_duration_ms
+      from public.integration_logs
+     where created_at >= now() - interval '24 hours'
+     group by 1, 2, 3, 4
+"""
 
 
 def failed(database_url: str) -> dict[str, str]:
@@ -78,6 +102,23 @@ def test_an_unpartitioned_table_fails_one_check(empty_database_url: str) -> None
         ),
         ("drop table integration_monitor.integration_logs_default", ["partition default"]),
         ("create role somebody; alter table integration_monitor.keys owner to somebody", ["one owner"]),
+        ("alter table public.integration_logs add column extra text", ["number of columns of public.integration_logs"]),
+        (
+            "alter table integration_monitor.integration_logs_default disable trigger integration_logs_place",
+            ["trigger integration_logs_place"],
+        ),
+        ("alter table public.integration_logs force row level security", ["row level security of public.integration_logs"]),
+        (
+            """
+            create or replace function public.cleanup_old_integration_logs() returns void language plpgsql security definer
+            set search_path to pg_catalog, pg_temp as 'begin end'
+            """,
+            ["function public.cleanup_old_integration_logs"],
+        ),
+        (STATS_DAILY_OF_ROWS, ["find it in integration_stats_daily"]),
+        (STATS_HOURLY_BY_SESSION, ["first hour of integration_stats_hourly"]),
+        ("delete from integration_monitor.settings", ["service_role may read the settings"]),
+        ("drop policy keys_service_role_all on integration_monitor.keys", ["policy keys_service_role_all"]),
     ],
     ids=lambda value: " ".join(value.split()) if isinstance(value, str) else "",
 )
@@ -96,6 +137,34 @@ def test_a_damaged_object_is_named(database_url: str, damage: str, names: list[s
             ["anon may not read the table"],
         ),
         ("grant insert on public.integration_logs to authenticated", ["rights of authenticated"]),
+        (
+            """
+            grant select (request_payload) on public.integration_logs to anon;
+            create policy open on public.integration_logs for select to anon using (true)
+            """,
+            ["rights of anon", "policies for anon"],
+        ),
+        (
+            "create policy open on public.integration_logs for delete using (true)",
+            ["policies for anon", "policies for authenticated"],
+        ),
+        (
+            "create policy narrow on public.integration_logs as restrictive for select to authenticated using (action = 'a')",
+            ["policies for authenticated", "authenticated may read the table"],
+        ),
+        ("grant usage on schema integration_monitor to anon", ["rights of anon"]),
+        (
+            "grant insert on integration_monitor.integration_logs_default to service_role",
+            ["rights of service_role on partitions"],
+        ),
+        (
+            "grant update (retention) on integration_monitor.settings to integration_monitor_writer",
+            ["rights of integration_monitor_writer"],
+        ),
+        (
+            "grant select on integration_monitor.sign_in_links to integration_monitor_statistics",
+            ["integration_monitor_statistics may not read integration_monitor.sign_in_links"],
+        ),
         (
             """
             grant insert on public.integration_logs to authenticated;
@@ -154,6 +223,17 @@ def test_a_right_too_many_or_too_few_is_named(database_url: str, damage: str, na
     assert set(names) <= failed(database_url).keys()
 
 
+def test_a_role_that_passes_by_policies_is_named(postgres_server: Server, database_url: str) -> None:
+    postgres_server.execute("alter role authenticated bypassrls")
+    try:
+        found = failed(database_url)
+    finally:
+        # Roles belong to the cluster, and other tests use it.
+        postgres_server.execute("alter role authenticated nobypassrls")
+
+    assert list(found) == ["role authenticated"]
+
+
 def test_verify_leaves_nothing_behind(each_database_url: str) -> None:
     verify(each_database_url, required_claims={})
 
@@ -165,7 +245,7 @@ def test_verify_does_not_care_for_the_sessions_settings(database_url: str) -> No
     name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
     execute(database_url, f"alter database {name} set timezone to 'Asia/Almaty'")
     execute(database_url, f"alter database {name} set search_path to public, integration_monitor")
-    execute(database_url, f"alter database {name} set datestyle to 'ISO, DMY'")
+    execute(database_url, f"alter database {name} set datestyle to 'SQL, DMY'")
 
     assert failed(database_url) == {}
 

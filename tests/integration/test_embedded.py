@@ -27,6 +27,9 @@ print(database.url, flush=True)
 sys.stdin.read()
 """
 
+# A user id that nobody has.
+SOMEBODY = 54321
+
 Start = Callable[[], subprocess.Popen[str]]
 
 
@@ -194,12 +197,59 @@ def test_a_long_path_is_no_obstacle(folder: Path) -> None:
 
     with resolve(EMBEDDED, deep) as database, psycopg.connect(database.url) as connection:
         assert connection.execute("select 1").fetchone() == (1,)
+    assert not cluster_of(deep).socket_folder.exists()
 
 
 @pytest.mark.parametrize("name", ["имя с пробелом", "o'brien", "one,two"])
 def test_an_odd_path_is_no_obstacle(folder: Path, name: str) -> None:
     with resolve(EMBEDDED, folder / name) as database, psycopg.connect(database.url) as connection:
         assert connection.execute("select 1").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("name", ['a"b', "$HOME", "`ls`", "back\\slash", "two\nlines"])
+def test_a_folder_that_postgresql_cannot_handle_is_refused(folder: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match="cannot be started in a folder") as caught:
+        resolve(EMBEDDED, folder / name)
+
+    assert caught.value.name == "data_dir"
+    assert list(folder.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_refused(folder: Path) -> None:
+    (folder / "file").touch()
+
+    with pytest.raises(SettingsError, match="cannot be made: Not a directory"):
+        resolve(EMBEDDED, folder / "file")
+
+
+def test_the_environments_own_postgresql_does_not_count(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setenv("PGPORT", "5433")
+    monkeypatch.setenv("PGHOSTADDR", "127.0.0.1")
+
+    with resolve(EMBEDDED, folder) as first, resolve(EMBEDDED, folder), psycopg.connect(first.url) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a folder of somebody else's")
+def test_a_server_in_a_folder_of_somebody_else_is_not_taken_for_ours(folder: Path) -> None:
+    deep = folder / ("x" * SOCKET_PATH_BYTES_MAX)
+    socket_folder = cluster_of(deep).socket_folder
+    with resolve(EMBEDDED, deep):
+        owner = socket_folder.stat().st_uid
+        os.chown(socket_folder, SOMEBODY, -1)
+
+        with pytest.raises(SettingsError, match="is not a folder of user"):
+            resolve(EMBEDDED, deep)
+        os.chown(socket_folder, owner, -1)
+
+
+def test_the_socket_lies_in_the_same_place_whatever_tmpdir_says(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    deep = folder / ("x" * SOCKET_PATH_BYTES_MAX)
+    expected = cluster_of(deep).socket_folder
+
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+
+    assert cluster_of(deep).socket_folder == expected
 
 
 def test_nobody_else_may_enter_its_folder(folder: Path) -> None:

@@ -3,6 +3,7 @@
 import concurrent.futures
 import itertools
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
 WEEK = 7 * DAY
+# Longer than any machine needs.
+TIMEOUT_S = 60
 
 
 @pytest.fixture
@@ -65,6 +68,21 @@ def count(connection: Connection, relation: str) -> int:
 
 def default_count(connection: Connection) -> int:
     return count(connection, "only integration_monitor.integration_logs_default")
+
+
+def wait_until_waiting(connection: Connection, query: str) -> str:
+    """Returns when another session of this database waits for a lock in a statement like this, and which kind of lock it is."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < deadline:
+        row = connection.execute(
+            "select wait_event from pg_stat_activity"
+            " where wait_event_type = 'Lock' and datname = current_database() and query like %s",
+            [query],
+        ).fetchone()
+        if row is not None:
+            return str(row[0])
+        time.sleep(0.01)
+    raise AssertionError(f"nobody waits in {query}")
 
 
 def test_a_new_database_has_the_week_before_and_four_weeks_ahead(each_database_url: str) -> None:
@@ -176,6 +194,54 @@ def test_a_read_of_an_old_partition_holds_up_neither_the_promise_nor_maintenance
     assert maintain(database_url).partitions_dropped == [oldest]
 
 
+def test_while_rows_are_deleted_one_by_one_nobody_waits_for_a_truncated_partition(
+    connection: Connection, database_url: str
+) -> None:
+    # One partition is too old as a whole; of another only a part is, and deleting that part takes its time.
+    now = datetime.now(UTC)
+    retention = now - (MONDAY + (now - MONDAY) // WEEK * WEEK - 4 * WEEK + 3 * DAY)
+    connection.execute("update integration_monitor.settings set retention = %s", [retention])
+    add_with_partitions(connection, retention + 3 * WEEK, retention + DAY, retention - DAY)
+    with (
+        psycopg.connect(database_url) as holder,
+        psycopg.connect(database_url, autocommit=True) as writer,
+        concurrent.futures.ThreadPoolExecutor(1) as thread,
+    ):
+        holder.execute(
+            "update public.integration_logs set error_code = 'E' where created_at between now() - %s and now() - %s",
+            [retention + 2 * DAY, retention],
+        )
+        running = thread.submit(maintain, database_url)
+        wait_until_waiting(connection, "%integration_monitor.maintain()%")
+        writer.execute("set lock_timeout to '1s'")
+
+        # Without a time or an id of its own it looks for its id in every partition.
+        writer.execute("insert into public.integration_logs (service_name, action, status) values ('a', 'b', 'failed')")
+        holder.rollback()
+        done = running.result()
+
+    assert (done.rows_deleted, len(done.partitions_emptied)) == (1, 1)
+    assert count(connection, "public.integration_logs") == 2
+
+
+def test_clean_up_and_maintenance_take_turns(connection: Connection, database_url: str) -> None:
+    add_with_partitions(connection, 110 * DAY)
+    with (
+        psycopg.connect(database_url) as maintaining,
+        psycopg.connect(database_url, autocommit=True) as cleaning,
+        concurrent.futures.ThreadPoolExecutor(1) as thread,
+    ):
+        maintaining.execute("select integration_monitor.maintain()")
+        running = thread.submit(cleaning.execute, "select public.cleanup_old_integration_logs()")
+        awaited = wait_until_waiting(connection, "%cleanup_old_integration_logs()%")
+        maintaining.commit()
+        running.result()
+
+    # Not for the partition itself, which is no more when it comes to its turn.
+    assert awaited == "advisory"
+    assert ages_in_days(connection) == []
+
+
 def test_partitions_are_dropped_only_when_nobody_uses_the_table(connection: Connection, database_url: str) -> None:
     add_with_partitions(connection, 110 * DAY)
     oldest = partitions(connection)[0][0]
@@ -267,14 +333,17 @@ def test_a_partition_that_somebody_detached_is_left_alone(connection: Connection
     assert ages_in_days(connection) == [20]
 
 
-def test_a_partition_that_somebody_depends_on_stays_empty(connection: Connection, database_url: str) -> None:
-    add_with_partitions(connection, 110 * DAY)
-    oldest = partitions(connection)[0][0]
+def test_a_partition_that_somebody_depends_on_stays_empty_and_holds_up_no_other(
+    connection: Connection, database_url: str
+) -> None:
+    add_with_partitions(connection, 110 * DAY, 130 * DAY)
+    oldest, next_one = (name for name, _, _ in partitions(connection)[:2])
     connection.execute(f"create view public.mine as select id from {oldest}".encode())
 
     done = maintain(database_url)
 
-    assert (done.partitions_emptied, done.partitions_dropped) == ([oldest], [])
+    assert (done.partitions_emptied, done.partitions_dropped) == ([oldest, next_one], [next_one])
+    assert done.postponed == ["dropping empty partitions"]
     assert count(connection, oldest) == 0
 
 

@@ -3,6 +3,7 @@
 import concurrent.futures
 import itertools
 import re
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -46,6 +47,25 @@ def test_status_tells_when_each_was_applied(empty_database_url: str) -> None:
     assert [state.name for state in before] == [migration.name for migration in list_migrations()]
     assert not any(state.applied_at for state in before)
     assert all(state.applied_at for state in after)
+
+
+def test_sessions_with_other_settings_make_no_difference(each_server: Server) -> None:
+    name = each_server.create_database(is_migrated=False)
+    for setting in (
+        "timezone to 'Asia/Almaty'",
+        "datestyle to 'SQL, DMY'",
+        "client_encoding to 'LATIN1'",
+        "search_path to 'none'",
+    ):
+        each_server.execute(f"alter database {name} set {setting}")
+
+    migrate(each_server.url(name))
+    states = status(each_server.url(name))
+    refused = [check for check in verify(each_server.url(name), required_claims={}) if not check.is_ok]
+    each_server.drop_database(name)
+
+    assert {state.applied_at.utcoffset() for state in states if state.applied_at} == {timedelta(0)}
+    assert refused == []
 
 
 def test_status_changes_nothing(empty_database_url: str) -> None:

@@ -34,6 +34,23 @@ async def connected(database_url: str, *, statement_timeout_s: float = 10) -> As
         await connections.close()
 
 
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "0100-01-01 BC", "20000-01-01"])
+def test_a_time_beyond_pythons_keeps_nobody_from_reading_failures(database_url: str, moment: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "insert into public.integration_logs (service_name, action, status, updated_at) values ('a', 'b', 'failed', %s)",
+            [moment],
+        )
+
+    async def ask() -> None:
+        async with connected(database_url) as connections:
+            questions = PostgresQuestions(connections, "authenticated")
+            [row] = (await failures.latest(questions)).data
+            assert await questions.failures_one(record_id=row.id, created_at=row.created_at) == row
+
+    asyncio.run(ask())
+
+
 def test_every_role_is_answered_what_it_may_see(each_database_url: str, add_log_to: Callable[[str], AddLog]) -> None:
     add_log = add_log_to(each_database_url)
     for _ in range(5):
@@ -103,6 +120,20 @@ def test_missing_record_is_none(database_url: str) -> None:
         async with connected(database_url) as connections:
             questions = PostgresQuestions(connections, "authenticated")
             assert await failures.one(questions, uuid.uuid4(), datetime.now(UTC)) is None
+
+    asyncio.run(ask())
+
+
+def test_the_databases_own_date_style_is_of_no_account(database_url: str, add_log: AddLog) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f"alter database {name} set datestyle to 'SQL, DMY'".encode())
+    add_log(status="failed")
+
+    async def ask() -> None:
+        async with connected(database_url) as connections:
+            [row] = (await failures.latest(PostgresQuestions(connections, "authenticated"))).data
+            assert row.created_at.utcoffset() == timedelta(0)
 
     asyncio.run(ask())
 

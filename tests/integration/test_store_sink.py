@@ -115,8 +115,15 @@ def test_one_refused_record_keeps_the_whole_batch_out(sink: PostgresSink, databa
 
 @pytest.mark.parametrize(
     "fields",
-    [{"duration_ms": 2**31}, {"status": "unknown"}, {"service_name": None}, {"request_payload": {"a": object()}}],
-    ids=["too large", "no such status", "missing", "no JSON"],
+    [
+        {"duration_ms": 2**31},
+        {"status": "unknown"},
+        {"service_name": None},
+        {"request_payload": {"a": object()}},
+        # Incompressible, and so longer than an entry of an index may be.
+        {"service_name": "".join(str(uuid.uuid4()) for _ in range(500))},
+    ],
+    ids=["too large", "no such status", "missing", "no JSON", "too long for an index"],
 )
 def test_data_that_cannot_be_stored_is_refused_for_good(sink: PostgresSink, fields: dict[str, Any]) -> None:
     with pytest.raises(RecordsRefused):
@@ -160,6 +167,8 @@ def test_a_payload_may_be_any_json(sink: PostgresSink, database_url: str, payloa
         ({"a": "x\ud800y"}, {"a": "x?y"}),
         ({"a": 2**70}, {"a": 2**70}),
         ({"a": float("nan")}, {"a": None}),
+        ({"a": "\ud800", "b": float("nan"), "c": float("-inf")}, {"a": "?", "b": None, "c": None}),
+        ({"a": 2**70, "b": datetime(2026, 1, 2, tzinfo=UTC)}, {"a": 2**70, "b": "2026-01-02T00:00:00Z"}),
     ],
     ids=ascii,
 )

@@ -25,6 +25,8 @@ from integration_monitor.store.postgres.errors import translate
         ("23502", RecordsRefused),  # not_null_violation
         ("23505", RecordsRefused),  # unique_violation
         ("23514", RecordsRefused),  # check_violation
+        ("54000", RecordsRefused),  # program_limit_exceeded, by a value too long for an index
+        ("54001", RecordsRefused),  # statement_too_complex, by JSON too deep
         ("42501", PermissionRefused),  # insufficient_privilege
         ("42P01", StoreError),  # undefined_table
         ("42703", StoreError),  # undefined_column

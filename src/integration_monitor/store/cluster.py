@@ -4,6 +4,7 @@ Nothing listens on the network, so `trust` is safe: the socket lies in a directo
 PostgreSQL refuses to run as root; there it runs as a system user of its own, made when it is missing.
 """
 
+import contextlib
 import hashlib
 import os
 import pwd
@@ -26,7 +27,13 @@ from integration_monitor.errors import SettingsError, StoreUnavailable
 SYSTEM_USER = "embedded_postgres"
 # sun_path holds 108 bytes on Linux and 104 on macOS, with the final NUL.
 SOCKET_PATH_BYTES_MAX = 103
-SOCKET_NAME = ".s.PGSQL.5432"
+# Nothing listens there; it is the last part of the socket's name.
+PORT = 5432
+SOCKET_NAME = f".s.PGSQL.{PORT}"
+# Where the socket lies when its path would be too long: the same for every process, whatever its TMPDIR says.
+SHORT_FOLDER = Path("/tmp")  # noqa: S108 - the folder made there is refused unless it is our own
+# pg_ctl gives the paths to a shell, between double quotes.
+UNUSABLE_CHARACTERS = frozenset('"$`\\\n\r')
 # A start after a crash replays the log first; a minute is PostgreSQL's own patience in pg_ctl.
 START_TIMEOUT_S = 60
 # useradd lies in sbin, which the PATH of a service often lacks.
@@ -46,10 +53,18 @@ class Cluster:
 
     parameters:
         Server parameters, such as `{"fsync": "off"}`, given at each start.
+
+    Errors:
+        SettingsError: PostgreSQL's programs cannot handle the folder's name.
     """
 
     def __init__(self, folder: Path, *, binaries: Path, parameters: Mapping[str, str] | None = None) -> None:
         self.folder = folder.absolute()
+        if UNUSABLE_CHARACTERS & set(str(self.folder)):
+            raise SettingsError(
+                f"{str(self.folder)!r}: PostgreSQL cannot be started in a folder with \", $, `, \\ or a line's end",
+                name="data_dir",
+            )
         self.binaries = binaries
         self.parameters = {"listen_addresses": "", "timezone": "UTC", "log_timezone": "UTC", **(parameters or {})}
         self.data_folder = self.folder / "data"
@@ -60,7 +75,9 @@ class Cluster:
 
     def url(self, database: str = "postgres", *, user: str = "postgres") -> str:
         """Where the server's databases are reached, while it runs."""
-        return f"postgresql://{quote(user, safe='')}@/{quote(database, safe='')}?host={quote(str(self.socket_folder), safe='')}"
+        # Port and address are said too, or PGPORT and PGHOSTADDR of the environment would count.
+        place = f"host={quote(str(self.socket_folder), safe='')}&port={PORT}&hostaddr="
+        return f"postgresql://{quote(user, safe='')}@/{quote(database, safe='')}?{place}"
 
     def start(self) -> None:
         """Makes the data directory when it is missing, and starts the server when it does not answer.
@@ -71,9 +88,10 @@ class Cluster:
             StoreUnavailable: it did not start; the message ends with the server's own words.
             SettingsError: the folder cannot be used.
         """
+        # First of all, so that nobody else's server is taken for ours.
+        self._prepare_folders()
         if self.is_answering():
             return
-        self._prepare_folders()
         if not (self.data_folder / "PG_VERSION").exists():
             self._initialise()
         self._check_version()
@@ -87,6 +105,10 @@ class Cluster:
     def stop(self) -> None:
         """Ends the server, and the sessions it still has. Does nothing when it is not running."""
         self._run("pg_ctl", "-D", str(self.data_folder), "-w", "-t", str(START_TIMEOUT_S), "-m", "fast", "stop")
+        if self.socket_folder != self.data_folder:
+            # Empty now, unless the server did not end.
+            with contextlib.suppress(OSError):
+                self.socket_folder.rmdir()
 
     def is_answering(self) -> bool:
         """Whether the server takes connections now."""
@@ -104,10 +126,10 @@ class Cluster:
     def _choose_socket_folder(self) -> Path:
         socket_path = self.data_folder / SOCKET_NAME
         # Both the server and its clients take a comma for the end of one of several folders.
-        if len(os.fsencode(socket_path)) <= SOCKET_PATH_BYTES_MAX and not set(str(socket_path)) & {",", '"'}:
+        if len(os.fsencode(socket_path)) <= SOCKET_PATH_BYTES_MAX and "," not in str(socket_path):
             return self.data_folder
         digest = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"integration-monitor-{os.geteuid()}-{digest}"
+        return SHORT_FOLDER / f"integration-monitor-{os.geteuid()}-{digest}"
 
     def _prepare_folders(self) -> None:
         if self.system_user is not None:
@@ -254,13 +276,19 @@ def make_folder(folder: Path) -> None:
     """Makes a folder that only its owner may enter, and its parents where they are missing.
 
     For root the parents may be entered by everyone, whatever the umask says: the server runs as another user.
+
+    Errors:
+        SettingsError: it cannot be made.
     """
-    missing = [part for part in folder.parents if not part.exists()]
-    for part in reversed(missing):
-        part.mkdir(exist_ok=True)
-        if os.geteuid() == 0:
-            part.chmod(0o755)
-    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        missing = [part for part in folder.parents if not part.exists()]
+        for part in reversed(missing):
+            part.mkdir(exist_ok=True)
+            if os.geteuid() == 0:
+                part.chmod(0o755)
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"{folder} cannot be made: {error.strerror}", name="data_dir") from error
 
 
 def ensure_system_user(name: str) -> None:

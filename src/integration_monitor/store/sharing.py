@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from integration_monitor.errors import SettingsError
 from integration_monitor.store.cluster import Cluster, make_folder
 
 
@@ -63,5 +64,8 @@ class Sharing:
 
 
 def _open(path: Path) -> int:
-    # Not inherited by programs that are started: they would keep the share of a process that is gone.
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        # Not inherited by programs that are started: they would keep the share of a process that is gone.
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be opened: {error.strerror}", name="data_dir") from error

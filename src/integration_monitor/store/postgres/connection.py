@@ -32,8 +32,9 @@ def parameters(database_url: str) -> dict[str, Any]:
         raise SettingsError(
             "database_url cannot be read; it has the form postgresql://user:password@host:5432/database", name="database_url"
         ) from None
-    # A transaction pooler gives each transaction another server session: nothing may be prepared on one.
-    return {**CONNECTION_DEFAULTS, **given, "prepare_threshold": None}
+    # A transaction pooler gives each transaction another server session: nothing may be prepared on one. The encoding is ours to
+    # choose, and not that of a role, a database or PGCLIENTENCODING.
+    return {**CONNECTION_DEFAULTS, **given, "client_encoding": "utf8", "prepare_threshold": None}
 
 
 def connect(database_url: str) -> psycopg.Connection[tuple[Any, ...]]:

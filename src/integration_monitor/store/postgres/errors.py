@@ -9,8 +9,8 @@ from integration_monitor.errors import PermissionRefused, RecordsRefused, StoreE
 _PASSING_CLASSES = frozenset({"08", "40", "53", "57", "58"})
 # A read-only standby during a fail-over, and a lock that was not free in time.
 _PASSING_STATES = frozenset({"25006", "55P03"})
-# Values that a column cannot hold, and constraints.
-_DATA_CLASSES = frozenset({"22", "23"})
+# Values that a column cannot hold (22), constraints (23), and limits: a name too long for an index, JSON too deep (54).
+_DATA_CLASSES = frozenset({"22", "23", "54"})
 _PERMISSION_STATES = frozenset({"42501"})
 # Schema, table, column or function is missing.
 _UNMIGRATED_STATES = frozenset({"3F000", "42P01", "42703", "42883"})

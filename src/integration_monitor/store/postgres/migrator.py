@@ -36,7 +36,7 @@ class MigrationState:
     """A migration, and whether a database has it."""
 
     name: str
-    #: None where it is still to be applied
+    #: UTC; None where it is still to be applied
     applied_at: datetime | None
 
 
@@ -96,6 +96,7 @@ def _read_history(connection: Connection) -> dict[str, _Applied]:
     Errors:
         MigrationError: something was applied that this version does not know, while something it knows is missing.
     """
+    connection.execute(sql.query("times_bound"), {"time_zone": "UTC"})
     connection.execute(sql.query("migration_require"))
     if connection.execute(sql.query("migrations_exist")).fetchone() != (True,):
         return {}

@@ -35,7 +35,9 @@ UNREADABLE_LENGTH_MAX = 65_536
 
 _ROLES: Final[frozenset[str]] = frozenset(get_args(Role))
 _BEGIN: Final[LiteralString] = (
-    "begin transaction {access}; set local role {role}; set local statement_timeout = {timeout_ms}; set local timezone = 'UTC'"
+    "begin transaction {access}; set local role {role}; set local statement_timeout = {timeout_ms};"
+    # The driver reads no other style.
+    " set local timezone = 'UTC'; set local datestyle = 'ISO'"
 )
 
 

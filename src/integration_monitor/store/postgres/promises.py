@@ -1,6 +1,6 @@
 """What a migrated database must have, as `queries/contract_facts.sql` tells it: one text an object.
 
-DESIGN section 1 is the source. A test holds that a freshly migrated database has exactly these.
+docs/reference/contract.md tells it to people. A test holds that a freshly migrated database has exactly these.
 """
 
 #: fact by object; `owner` is not among them, since any one owner will do
@@ -38,6 +38,9 @@ PROMISES = {
     "column integration_stats_daily.failed_count": "9 bigint",
     "column integration_stats_daily.success_count": "10 bigint",
     "column integration_stats_daily.failure_rate_percent": "11 numeric(5,2)",
+    "number of columns of public.integration_logs": "14",
+    "number of columns of public.integration_stats_hourly": "8",
+    "number of columns of public.integration_stats_daily": "11",
     "table public.integration_logs": "partitioned by RANGE (created_at)",
     "partition of the present": "there",
     "partition default": "there",
@@ -63,18 +66,24 @@ PROMISES = {
     "policy integration_logs_insert_writer": "insert to integration_monitor_writer check true",
     "policy integration_logs_finish_writer": "update to integration_monitor_writer using (status = ANY (ARRAY['pending'::text, 'retrying'::text])) check true",
     "policy integration_logs_read_statistics": "select to integration_monitor_statistics using true",
+    "policy migrations_service_role_all": "all to service_role using true check true",
+    "policy settings_service_role_all": "all to service_role using true check true",
+    "policy keys_service_role_all": "all to service_role using true check true",
+    "policy sign_in_links_service_role_all": "all to service_role using true check true",
+    "policies for anon": "none",
+    "policies for authenticated": "integration_logs_read_authenticated",
     "view integration_monitor.outcomes": "security_invoker=false, security_barrier=true",
     "view public.integration_stats_hourly": "security_invoker=true",
     "view public.integration_stats_daily": "security_invoker=true",
-    "function integration_monitor.find_partition": "search_path=pg_catalog, pg_temp",
-    "function integration_monitor.create_partitions": "search_path=pg_catalog, pg_temp",
-    "function integration_monitor.list_partitions": "search_path=pg_catalog, pg_temp",
-    "function integration_monitor.place_log": "security definer, search_path=pg_catalog, pg_temp",
-    "function integration_monitor.set_updated_at": "search_path=pg_catalog, pg_temp",
-    "function integration_monitor.drop_partitions": "search_path=pg_catalog, pg_temp",
-    "function integration_monitor.remove_logs_before": "search_path=pg_catalog, pg_temp",
-    "function integration_monitor.maintain": "security definer, search_path=pg_catalog, pg_temp",
-    "function public.cleanup_old_integration_logs": "security definer, search_path=pg_catalog, pg_temp",
+    "function integration_monitor.find_partition": "search_path=pg_catalog, pg_temp, body f19805595541",
+    "function integration_monitor.create_partitions": "search_path=pg_catalog, pg_temp, body fedf5f893ba3",
+    "function integration_monitor.list_partitions": "search_path=pg_catalog, pg_temp, body 205c7a5d9f9f",
+    "function integration_monitor.place_log": "security definer, search_path=pg_catalog, pg_temp, body 0a26d9e3f170",
+    "function integration_monitor.set_updated_at": "search_path=pg_catalog, pg_temp, body 1168d25a77cb",
+    "function integration_monitor.drop_partitions": "search_path=pg_catalog, pg_temp, body a76275df2763",
+    "function integration_monitor.remove_logs_before": "search_path=pg_catalog, pg_temp, body cac1330e4ba1",
+    "function integration_monitor.maintain": "security definer, search_path=pg_catalog, pg_temp, body 1962d6c233d6",
+    "function public.cleanup_old_integration_logs": "security definer, search_path=pg_catalog, pg_temp, body 8cb79c1b2bcd",
     "role service_role": "there",
     "role authenticated": "there",
     "role anon": "there",
@@ -83,6 +92,11 @@ PROMISES = {
     "rights of anon": "none",
     "rights of authenticated": "select on public.integration_logs, select on public.integration_stats_daily, "
     "select on public.integration_stats_hourly",
+    "rights of integration_monitor_writer": "insert on public.integration_logs, select on public.integration_logs, "
+    "update on public.integration_logs, usage on schema integration_monitor",
+    "rights of integration_monitor_statistics": "select on integration_monitor.outcomes, select on public.integration_logs, "
+    "select on public.integration_stats_daily, select on public.integration_stats_hourly, usage on schema integration_monitor",
+    "rights of service_role on partitions": "none",
     "comment on integration_logs": "Централизованные логи всех интеграций с внешними API (AmoCRM, Resend, Telegram, Mobizon, Whapi)",
     "comment on integration_logs.id": "Идентификатор записи; у записей SDK это UUIDv7, время в нём равно created_at",
     "comment on integration_logs.service_name": "Название сервиса: amocrm, resend, telegram, mobizon, whapi",

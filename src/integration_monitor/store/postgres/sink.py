@@ -14,13 +14,12 @@ from integration_monitor.record import IntegrationLog, Json
 from integration_monitor.store.postgres import sql
 from integration_monitor.store.postgres.connection import connect
 from integration_monitor.store.postgres.errors import translate
+from integration_monitor.store.postgres.maintenance import MAINTAIN_TIMEOUT_MS
 
 # A batch of a thousand records takes some 50 ms: half a minute means that the database is not well.
 WRITE_TIMEOUT_MS = 30_000
 # Somebody holds the table; the records wait better in our queue than in the server's.
 WRITE_LOCK_TIMEOUT_MS = 10_000
-# Deleting a day of the largest tables.
-MAINTAIN_TIMEOUT_MS = 600_000
 
 _COLUMNS = IntegrationLog.__struct_fields__
 _PAYLOADS = frozenset({"request_payload", "response_payload"})
@@ -99,6 +98,12 @@ def _text(value: str) -> str:
     return value.replace("\x00", _REPLACEMENT).encode("utf-8", "replace").decode("utf-8")
 
 
+def _slow_json(payload: Json) -> str:
+    """JSON by the standard library: what it does not know is made plain as msgspec does it, and NaN and infinities become null."""
+    plain = json.dumps(msgspec.to_builtins(payload, str_keys=True))
+    return json.dumps(json.loads(plain, parse_constant=lambda _: None), ensure_ascii=False)
+
+
 def _json(payload: Json) -> str:
     """A payload as JSON that PostgreSQL can hold.
 
@@ -110,7 +115,7 @@ def _json(payload: Json) -> str:
             encoded = msgspec.json.encode(payload)
         except (UnicodeEncodeError, OverflowError):
             # Lone surrogates and integers beyond 64 bits: slower, and as exact as can be.
-            encoded = json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
+            encoded = _slow_json(payload).encode("utf-8", "replace")
     except (TypeError, ValueError, RecursionError) as error:
         raise RecordsRefused(f"a payload cannot be written as JSON: {error}") from error
     if b"\\u0000" in encoded:

@@ -8,6 +8,7 @@
 --
 -- A partition that is too old as a whole is truncated when its lock can be had shortly: TRUNCATE keeps writers waiting for nothing,
 -- since they do not touch an old partition. Otherwise its rows are deleted, which waits for no reader. So the promise holds either way.
+-- The part of a week comes first: deleting may take minutes, and the locks of a truncation are held until the transaction ends.
 create function integration_monitor.remove_logs_before(cutoff timestamptz, out rows_deleted bigint, out partitions_empty text[])
     language plpgsql
     volatile
@@ -27,6 +28,7 @@ begin
         select listed.relation, listed.until <= cutoff as is_whole
           from integration_monitor.list_partitions() as listed
          where listed.is_default or listed.since < cutoff
+         order by is_whole nulls first, listed.since
     loop
         if part.is_whole then
             begin
@@ -52,28 +54,35 @@ end
 $function$;
 
 -- Drops empty partitions, if the locks are free at once: DROP would queue behind a long SELECT, and every writer behind DROP.
--- Gives the names of those dropped; the others stay, empty, until the next time.
+-- Gives the names of those dropped; the others stay, empty, until the next time. So does one that somebody has built a view on.
 create function integration_monitor.drop_partitions(names text[])
     returns text[]
     language plpgsql
     volatile
     set search_path to pg_catalog, pg_temp
 as $function$
+declare
+    dropped text[];
 begin
     for attempt in 1 .. 10 loop
         begin
+            dropped := '{}';
             lock table only public.integration_logs in access exclusive mode nowait;
             lock table only integration_monitor.integration_logs_default in access exclusive mode nowait;
             for i in 1 .. cardinality(names) loop
-                execute format('lock table only %s in access exclusive mode nowait', names[i]);
-                execute format('drop table %s', names[i]);
+                begin
+                    execute format('lock table only %s in access exclusive mode nowait', names[i]);
+                    execute format('drop table %s', names[i]);
+                    dropped := dropped || names[i];
+                exception
+                    when dependent_objects_still_exist then
+                        null;
+                end;
             end loop;
-            return names;
+            return dropped;
         exception
             when lock_not_available then
                 perform pg_sleep(0.02);
-            when dependent_objects_still_exist then
-                return '{}';  -- somebody has built a view on one: it stays, empty
         end;
     end loop;
     return '{}';
@@ -137,7 +146,7 @@ begin
 
     if removed.partitions_empty <> '{}' then
         dropped := integration_monitor.drop_partitions(removed.partitions_empty);
-        if dropped = '{}' then
+        if cardinality(dropped) < cardinality(removed.partitions_empty) then
             postponed := postponed || 'dropping empty partitions'::text;
         end if;
     end if;
@@ -160,7 +169,11 @@ create function public.cleanup_old_integration_logs()
     security definer
     set search_path to pg_catalog, pg_temp
 as $function$
+declare
+    -- That of maintain(), which could drop a partition while this one is at it. Here the lock is waited for: a promise is to be kept.
+    maintain_lock constant bigint := -3529122305915503799;
 begin
+    perform pg_advisory_xact_lock(maintain_lock);
     perform integration_monitor.remove_logs_before(now() - interval '90 days');
 end
 $function$;

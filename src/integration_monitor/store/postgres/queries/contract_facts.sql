@@ -2,8 +2,9 @@
 -- Parameters: none. Columns: name (kind and object), fact. One row an object, none for what is missing.
 -- Index: the catalogue's own.
 with relations as (
-    select class.oid, class.relname, class.relkind, class.reloptions, class.relrowsecurity, class.relowner,
-           namespace.nspname || '.' || class.relname as name
+    select class.oid, class.relname, class.relkind, class.reloptions, class.relrowsecurity, class.relforcerowsecurity, class.relowner,
+           namespace.nspname || '.' || class.relname as name,
+           namespace.nspname = 'integration_monitor' and class.relname like 'integration\_logs\_%' as is_partition
       from pg_class as class
       join pg_namespace as namespace on namespace.oid = class.relnamespace
      where class.relkind in ('r', 'p', 'v')
@@ -16,12 +17,31 @@ with relations as (
            )
 ),
 functions as (
-    select proc.oid, proc.prosecdef, proc.proconfig, proc.proowner,
+    select proc.oid, proc.prosecdef, proc.proconfig, proc.proowner, proc.prosrc,
            namespace.nspname || '.' || proc.proname as name
       from pg_proc as proc
       join pg_namespace as namespace on namespace.oid = proc.pronamespace
      where namespace.nspname = 'integration_monitor'
         or (namespace.nspname = 'public' and proc.proname = 'cleanup_old_integration_logs')
+),
+roles as (
+    select role.oid, role.rolname as name, role.rolsuper or role.rolbypassrls as is_beyond_policies
+      from pg_roles as role
+     where role.rolname in ('service_role', 'authenticated', 'anon', 'integration_monitor_writer', 'integration_monitor_statistics')
+),
+-- Behind a policy that lets nothing through, a right too many would not be noticed by trying. A right on one column counts.
+rights as (
+    select role.name as role, relation.is_partition, held.name || ' on ' || relation.name as name
+      from roles as role
+     cross join relations as relation
+     cross join unnest(array['select', 'insert', 'update', 'references', 'delete', 'truncate', 'trigger']) as held (name)
+     where case when held.name in ('delete', 'truncate', 'trigger') then has_table_privilege(role.oid, relation.oid, held.name)
+                else has_any_column_privilege(role.oid, relation.oid, held.name) end
+    union all
+    select role.name, false, held.name || ' on schema integration_monitor'
+      from roles as role
+     cross join unnest(array['create', 'usage']) as held (name)
+     where has_schema_privilege(role.oid, 'integration_monitor', held.name)
 )
 select 'column ' || relation.relname || '.' || attribute.attname as name,
        concat_ws(
@@ -36,6 +56,12 @@ select 'column ' || relation.relname || '.' || attribute.attname as name,
   left join pg_attrdef as fallback on fallback.adrelid = relation.oid and fallback.adnum = attribute.attnum
  where relation.relname in ('integration_logs', 'integration_stats_hourly', 'integration_stats_daily')
 union all
+select 'number of columns of ' || relation.name, count(*)::text
+  from relations as relation
+  join pg_attribute as attribute on attribute.attrelid = relation.oid and attribute.attnum > 0 and not attribute.attisdropped
+ where relation.name like 'public.%'
+ group by 1
+union all
 select 'table ' || relation.name, 'partitioned by ' || pg_get_partkeydef(relation.oid)
   from relations as relation
  where relation.relkind = 'p'
@@ -44,9 +70,9 @@ select 'partition ' || case when part.is_default then 'default' else 'of the pre
   from integration_monitor.list_partitions() as part
  where part.is_default or (part.since <= now() and now() < part.until)
 union all
-select 'row level security of ' || case when relation.name like 'integration_monitor.integration_logs_%'
-                                        then 'the partitions' else relation.name end,
-       case when bool_and(relation.relrowsecurity) then 'on' else 'off' end
+select 'row level security of ' || case when relation.is_partition then 'the partitions' else relation.name end,
+       case when bool_or(relation.relforcerowsecurity) then 'forced on the owner, whose functions would see no row'
+            when bool_and(relation.relrowsecurity) then 'on' else 'off' end
   from relations as relation
  where relation.relkind in ('r', 'p')
  group by 1
@@ -64,16 +90,30 @@ select 'constraint ' || con.conname, pg_get_constraintdef(con.oid)
  where relation.name = 'public.integration_logs' and con.contype = 'c'
 union all
 select 'trigger ' || tg.tgname,
-       case tg.tgenabled when 'O' then '' else 'not enabled: ' end
+       case when tg.tgenabled <> 'O'
+                 or exists (select from pg_trigger as clone where clone.tgparentid = tg.oid and clone.tgenabled <> 'O')
+            then 'not enabled everywhere: ' else '' end
        || regexp_replace(pg_get_triggerdef(tg.oid), '^CREATE TRIGGER \S+ ', '')
   from relations as relation
   join pg_trigger as tg on tg.tgrelid = relation.oid
  where relation.name = 'public.integration_logs' and not tg.tgisinternal
 union all
 select 'policy ' || policy.policyname,
-       concat_ws(' ', lower(policy.cmd), 'to', array_to_string(policy.roles, ', '), 'using ' || policy.qual, 'check ' || policy.with_check)
-  from pg_policies as policy
- where policy.schemaname = 'public' and policy.tablename = 'integration_logs'
+       concat_ws(
+           ' ', nullif(lower(policy.permissive), 'permissive'), lower(policy.cmd), 'to', array_to_string(policy.roles, ', '),
+           'using ' || policy.qual, 'check ' || policy.with_check
+       )
+  from relations as relation
+  join pg_policies as policy on policy.schemaname || '.' || policy.tablename = relation.name
+union all
+select 'policies for ' || role.name, coalesce(string_agg(policy.policyname, ', ' order by policy.policyname), 'none')
+  from roles as role
+  left join (
+           relations as relation
+           join pg_policies as policy on policy.schemaname || '.' || policy.tablename = relation.name
+       ) on policy.roles && array[role.name, 'public']
+ where role.name in ('anon', 'authenticated')
+ group by role.name
 union all
 select 'view ' || relation.name, array_to_string(relation.reloptions, ', ')
   from relations as relation
@@ -83,27 +123,26 @@ select 'function ' || function.name,
        concat_ws(
            ', ',
            case when function.prosecdef then 'security definer' end,
-           (select setting from unnest(function.proconfig) as setting where setting like 'search_path=%')
+           (select setting from unnest(function.proconfig) as setting where setting like 'search_path=%'),
+           -- A SQL editor may have changed the ends of its lines.
+           'body ' || left(encode(sha256(convert_to(replace(function.prosrc, e'\r', ''), 'UTF8')), 'hex'), 12)
        )
   from functions as function
 union all
-select 'role ' || role.rolname, 'there'
-  from pg_roles as role
- where role.rolname in ('service_role', 'authenticated', 'anon', 'integration_monitor_writer', 'integration_monitor_statistics')
+-- Supabase's service_role is beyond policies; nobody else may be.
+select 'role ' || role.name,
+       case when role.is_beyond_policies and role.name <> 'service_role' then 'passes by row level security' else 'there' end
+  from roles as role
 union all
--- Behind a policy that lets nothing through, a right too many would not be noticed by trying.
-select 'rights of ' || role.rolname,
-       coalesce(
-           string_agg(held.name || ' on ' || relation.name, ', ' order by relation.name, held.name) filter (
-               where has_table_privilege(role.oid, relation.oid, held.name)
-           ),
-           'none'
-       )
-  from pg_roles as role
- cross join relations as relation
- cross join unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) as held (name)
- where role.rolname in ('anon', 'authenticated')
- group by role.rolname
+select 'rights of ' || role.name, coalesce(string_agg(held.name, ', ' order by held.name), 'none')
+  from roles as role
+  left join rights as held on held.role = role.name
+ where role.name <> 'service_role'
+ group by role.name
+union all
+select 'rights of service_role on partitions', coalesce(string_agg(held.name, ', ' order by held.name), 'none')
+  from rights as held
+ where held.role = 'service_role' and held.is_partition
 union all
 select 'owner', string_agg(distinct pg_get_userbyid(owner), ', ')
   from (select relowner as owner from relations union select proowner from functions) as owners

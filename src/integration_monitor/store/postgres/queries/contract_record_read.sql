@@ -1,5 +1,6 @@
--- Purpose: reads the test record of `verify` back: from the table and from both views.
--- Parameters: id, action. Columns: written, hourly, daily: texts, null where nothing was found.
+-- Purpose: reads the test records of `verify` back: from the table and from both views. Run under a time zone whose hours and days
+-- are not those of UTC.
+-- Parameters: id, action. Columns: written, hourly, daily, hourly_edge, daily_edge: texts, null where nothing was found.
 -- Index: integration_logs_pkey; idx_integration_logs_created_at for the views.
 select (
            select concat_ws(' ', log.service_name, log.status, log.duration_ms, log.retry_count)
@@ -18,4 +19,14 @@ select (
                   )
              from public.integration_stats_daily as stats
             where stats.service_name = 'integration_monitor' and stats.action = %(action)s and stats.status = 'success'
-       ) as daily
+       ) as daily,
+       (
+           select string_agg(concat_ws(' ', stats.count, to_char(stats.hour at time zone 'UTC', 'MI:SS')), ', ')
+             from public.integration_stats_hourly as stats
+            where stats.service_name = 'integration_monitor' and stats.action = %(action)s || '_hour'
+       ) as hourly_edge,
+       (
+           select string_agg(concat_ws(' ', stats.count, to_char(stats.day at time zone 'UTC', 'HH24:MI:SS')), ', ')
+             from public.integration_stats_daily as stats
+            where stats.service_name = 'integration_monitor' and stats.action = %(action)s || '_day'
+       ) as daily_edge

@@ -16,7 +16,11 @@ select
     duration_ms,
     coalesce(retry_count, 0)         as retry_count,
     created_at,
-    coalesce(updated_at, created_at) as updated_at
+    -- Nobody's infinity shall keep others from reading the list: Python's years are 1 to 9999.
+    least(
+        greatest(coalesce(updated_at, created_at), timestamptz '0001-01-01 00:00:00+00'),
+        timestamptz '9999-12-31 23:59:59+00'
+    )                                as updated_at
 from public.integration_logs
 where id = %(id)s
   and created_at = %(created_at)s
