@@ -33,14 +33,17 @@ class Body:
     value: Json = None
     #: bytes of the whole body, as sent
     size: int = 0
-    #: whether `value` is text of which only the beginning was seen
+    #: bytes of what was parsed, where the body was encoded
+    unpacked_size: int = 0
+    #: whether only the beginning of the body was seen: its value is text, or the fields of a form
     is_cut: bool = False
     #: whether `value` describes a body that is not text
     is_binary: bool = False
 
     def shorten(self, cleaned: Json, bytes_max: int) -> Json:
         """What a record keeps of `cleaned`, the redacted value: itself, or `{truncated, size, preview}` where it is larger than `bytes_max`."""
-        if self.is_cut or (self.size > bytes_max and not self.is_binary):
+        # What was unpacked is larger than what was sent.
+        if self.is_cut or (max(self.size, self.unpacked_size) > bytes_max and not self.is_binary):
             text = cleaned if isinstance(cleaned, str) else msgspec.json.encode(cleaned).decode()
             preview = text.encode("utf-8", "replace")[:bytes_max].decode("utf-8", "ignore")
             if self.is_cut or len(preview) < len(text):
@@ -67,38 +70,38 @@ def parse(content: bytes | str | None, *, content_type: str = "", size: int | No
     size = size or len(data)
     kind = content_type.partition(";")[0].strip().lower()
     text: Json = _UNREADABLE
-    unpacked = _unpack(data, encoding) if encoding and encoding != "identity" else data
-    if unpacked is not None and is_cut:
-        text = _text(unpacked, kind, content_type, is_cut=True)
-    elif unpacked is not None:
-        text = _parse_whole(unpacked, kind, content_type)
-    if text is _UNREADABLE:
+    unpacked, is_unpacked_whole = _unpack(data, encoding) if encoding and encoding != "identity" else (data, True)
+    is_cut = is_cut or not is_unpacked_whole
+    if unpacked is not None:
+        text = _parse(unpacked, kind, content_type, is_cut=is_cut)
+    if unpacked is None or text is _UNREADABLE:
         return Body(value=_describe_binary(data, size), size=size, is_binary=True)
-    return Body(value=text, size=size, is_cut=is_cut)
+    return Body(value=text, size=size, unpacked_size=len(unpacked), is_cut=is_cut)
 
 
 _UNREADABLE = object()
 
 
-def _parse_whole(data: bytes, kind: str, content_type: str) -> Json:
+def _parse(data: bytes, kind: str, content_type: str, *, is_cut: bool) -> Json:
+    """A form is read as far as it goes; of other bodies that were cut only the text can be had."""
     if kind == "application/x-www-form-urlencoded":
-        text = _text(data, kind, content_type)
+        text = _text(data, kind, content_type, is_cut=is_cut)
         return text if text is _UNREADABLE else fold_pairs(parse_qsl(text, keep_blank_values=True))
     if kind == "multipart/form-data":
-        return _parse_multipart(data, content_type)
+        return _parse_multipart(data, content_type, is_cut=is_cut)
     # Many servers send JSON as text/html or without a type, so the body's first byte decides and not its name.
-    if data.lstrip()[:1] in _JSON_STARTS or kind.endswith("json"):
+    if not is_cut and (data.lstrip()[:1] in _JSON_STARTS or kind.endswith("json")):
         try:
             return msgspec.json.decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             pass  # not JSON after all: it is kept as the text it is
-    return _text(data, kind, content_type)
+    return _text(data, kind, content_type, is_cut=is_cut)
 
 
 _JSON_STARTS = frozenset({b"{", b"["})
 
 
-def fold_pairs(pairs: Iterable[tuple[str, str]]) -> dict[str, Json]:
+def fold_pairs(pairs: Iterable[tuple[str, Json]]) -> dict[str, Json]:
     """Pairs of a form or a query as an object; a name that comes more than once has the list of its values."""
     folded: dict[str, Json] = {}
     for name, value in pairs:
@@ -111,7 +114,7 @@ def fold_pairs(pairs: Iterable[tuple[str, str]]) -> dict[str, Json]:
     return folded
 
 
-def _parse_multipart(data: bytes, content_type: str) -> Json:
+def _parse_multipart(data: bytes, content_type: str, *, is_cut: bool) -> Json:
     message = BytesParser(policy=HTTP).parsebytes(
         b"Content-Type: " + content_type.encode("latin-1", "replace") + b"\r\n\r\n" + data
     )
@@ -126,20 +129,24 @@ def _parse_multipart(data: bytes, content_type: str) -> Json:
             pairs[name] = payload.decode("utf-8", "replace")
         else:
             pairs[name] = {"filename": filename, **_describe_binary(payload, len(payload))}
+    last_name = next(reversed(pairs), None)
+    if is_cut and last_name is not None and isinstance(pairs[last_name], dict):
+        pairs[last_name] = {"filename": pairs[last_name]["filename"], "truncated": True}
     return pairs or _UNREADABLE
 
 
-def _unpack(data: bytes, encoding: str) -> bytes | None:
-    """The decoded body, or its beginning; None for an encoding the standard library does not know."""
+def _unpack(data: bytes, encoding: str) -> tuple[bytes | None, bool]:
+    """The decoded body, and whether that is all of it; None for an encoding the standard library does not know."""
     for bits in _WINDOW_BITS.get(encoding.strip().lower(), ()):
+        unpacker = zlib.decompressobj(bits)
         try:
-            return zlib.decompressobj(bits).decompress(data, UNPACKED_BYTES_MAX)
+            return unpacker.decompress(data, UNPACKED_BYTES_MAX), unpacker.eof
         except zlib.error:
             continue
-    return None
+    return None, True
 
 
-def _text(data: bytes, kind: str, content_type: str, *, is_cut: bool = False) -> Json:
+def _text(data: bytes, kind: str, content_type: str, *, is_cut: bool) -> Json:
     """The body as text, or `_UNREADABLE` where it is none."""
     charset = content_type.lower().partition("charset=")[2].partition(";")[0].strip(" \"'") or "utf-8"
     if charset == "utf-8" and b"\x00" in data:

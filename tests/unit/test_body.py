@@ -94,3 +94,38 @@ def test_large_body_is_shortened_and_a_small_one_is_left_alone() -> None:
     assert shortened["truncated"] is True
     assert shortened["size"] == large.size
     assert len(shortened["preview"].encode()) <= 100
+
+
+def test_packed_body_is_measured_by_what_it_unpacks_to() -> None:
+    packed = gzip.compress(b'{"a": "' + b"x" * 200_000 + b'"}')
+
+    parsed = body.parse(packed, content_type="application/json", encoding="gzip")
+    kept = parsed.shorten(parsed.value, 1000)
+
+    assert not parsed.is_cut
+    assert (kept["truncated"], kept["size"], len(kept["preview"])) == (True, len(packed), 1000)
+
+
+def test_body_that_unpacks_beyond_the_limit_is_cut() -> None:
+    packed = gzip.compress(b"x" * (body.UNPACKED_BYTES_MAX + 1))
+
+    parsed = body.parse(packed, content_type="text/plain", encoding="gzip")
+
+    assert parsed.is_cut
+    assert len(parsed.value) == body.UNPACKED_BYTES_MAX
+
+
+def test_fields_of_a_form_that_was_cut_are_read() -> None:
+    parsed = body.parse(b"a=1&payload=%7B%22b", content_type="application/x-www-form-urlencoded", size=2_000_000)
+
+    assert parsed.is_cut
+    assert parsed.value == {"a": "1", "payload": '{"b'}
+
+
+def test_parts_of_an_upload_that_was_cut_are_read() -> None:
+    cut = MULTIPART[: MULTIPART.index(b"PNG")]
+
+    parsed = body.parse(cut, content_type="multipart/form-data; boundary=b", size=2_000_000)
+
+    assert parsed.is_cut
+    assert parsed.value == {"chat_id": "42", "photo": {"filename": "a.png", "truncated": True}}

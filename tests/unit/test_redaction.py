@@ -2,6 +2,8 @@
 
 import copy
 import json
+import time
+from urllib.parse import quote
 
 import pytest
 
@@ -9,6 +11,7 @@ from integration_monitor.record import Json
 from integration_monitor.redaction import WITHHELD, Redactor, names
 from integration_monitor.redaction.redactor import DEPTH_MAX
 from integration_monitor.redaction.vocabulary import SECRETS_MAX, URLS_MAX
+from integration_monitor.services import undescribed
 from integration_monitor.services.description import Service
 from tests.unit.exchanges import REGISTRY, exchange
 
@@ -304,3 +307,114 @@ def test_withheld_body_is_the_same_for_all() -> None:
     cleaned = Redactor().body({"base64": "QR"}, match.service, direction="response", route=match.route)
 
     assert cleaned == WITHHELD
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bearer+!" * 100_000,
+        "Bearer " * 100_000,
+        "eyJ" * 100_000,
+        "%25" * 100_000,
+        'token="' * 100_000,
+        '"token":[' * 100_000,
+        "://a@" * 100_000,
+    ],
+)
+def test_hostile_text_is_searched_in_linear_time(redactor: Redactor, service: Service, text: str) -> None:
+    # A search of quadratic time takes minutes, and holds the interpreter's lock as long.
+    began_at = time.process_time()
+
+    redactor.body(text, service, direction="response")
+
+    assert time.process_time() - began_at < 10
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_secret_in_an_encoded_url_is_gone_from_every_part(redactor: Redactor, service: Service, times: int) -> None:
+    inner = "https://y.org/?password=hunter2-hunter2"
+    for _ in range(times):
+        inner = quote(inner, safe="")
+    url = f"https://x.org/?next={inner}&page=2"
+
+    parts = [
+        redactor.headers({"location": url}, service),
+        redactor.text(f"Max retries exceeded with url: {url} (Caused by ReadTimeout)", service),
+        redactor.body({"link": url}, service, direction="response"),
+        redactor.body(url, service, direction="response"),
+        redactor.url(url, service),
+    ]
+
+    for part in parts:
+        assert "hunter2" not in json.dumps(part)
+        assert "page=2" in json.dumps(part)
+
+
+def test_known_secret_is_found_where_it_is_encoded(redactor: Redactor, service: Service) -> None:
+    redactor.headers({"authorization": "Bearer s3cr3t/pa+ss=word"}, service)
+
+    assert "s3cr3t" not in redactor.text(f"see /x/{quote('s3cr3t/pa+ss=word', safe='')}", service)
+
+
+def test_percent_signs_are_left_as_they_are(redactor: Redactor, service: Service) -> None:
+    text = "width:100%; 100%25 off, see https://x.org/a%20b?q=%D0%9F&c=a+b"
+
+    assert redactor.text(text, service) == text
+    assert redactor.text(f"{text} password=hunter2-hunter2", service) == f"{text} password=${{{HOST}.password}}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": 1, "tokens": 1, "access_tokens": ["FAKEFAKE", "FAKEFAKE"], "b": "x',
+        '{"a": 1, "secret": {"value": "FAKEFAKE", "in": [1, {"x": "FAKEFAKE"}]}, "b": "x',
+        '{"a": "{\\"secret\\": [\\"FAKEFAKE\\"]}", "b": "x',
+        "{'secret': ['FAKEFAKE'",
+    ],
+)
+def test_list_or_object_under_a_secret_name_is_gone_from_cut_json(redactor: Redactor, service: Service, text: str) -> None:
+    cleaned = redactor.body(text, service, direction="response", is_cut=True)
+
+    assert "FAKEFAKE" not in cleaned
+    assert cleaned.startswith(text[:5])
+
+
+def test_brackets_in_a_sentence_are_words(redactor: Redactor, service: Service) -> None:
+    text = 'Invalid token: {"detail": "expired"}'
+
+    assert redactor.text(text, service) == text
+
+
+def test_end_of_a_form_that_was_cut_is_taken_out(redactor: Redactor, service: Service) -> None:
+    form: Json = {"a": "123456789:AAFAKEfakeFAKE", "b": "text 123456789:AAFAKEfakeFAKE"}
+
+    cleaned = redactor.body(form, service, direction="request", is_cut=True)
+
+    assert cleaned == {"a": "123456789:AAFAKEfakeFAKE", "b": "text …"}
+    assert redactor.body({"b": ["1", "sk_live_FAKE"]}, service, direction="request", is_cut=True) == {"b": ["1", "…"]}
+
+
+def test_what_is_clean_stays_as_it_is_whatever_the_service_is_called(redactor: Redactor) -> None:
+    service = undescribed.describe("My bank")
+
+    cleaned = redactor.text("password=hunter2-hunter2 Bearer 0123456789abcdef", service)
+
+    assert cleaned == "password=${My_bank.password} Bearer ${My_bank.authorization}"
+    assert redactor.text(cleaned, service) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<r><password>hunter2</password><id>7</id></r>", "<r><password>${R}</password><id>7</id></r>"),
+        ('<s:Password a="1">\n hunter2 </s:Password>', '<s:Password a="1">\n ${R}</s:Password>'),
+        ("<password><![CDATA[hunter2]]></password>", "<password><![CDATA[${R}]]></password>"),
+        ("<password>hunter2</password><password>hunt", "<password>${R}</password><password>${R}"),
+        ("<p>token</p><b>password</b> <password></password>", "<p>token</p><b>password</b> <password></password>"),
+    ],
+)
+def test_secret_in_xml_is_known_by_its_element(redactor: Redactor, service: Service, text: str, expected: str) -> None:
+    expected = expected.replace("${R}", f"${{{HOST}.password}}")
+
+    assert redactor.body(text, service, direction="response") == expected
+    assert redactor.body({"xml": text}, service, direction="response") == {"xml": expected}

@@ -363,3 +363,17 @@ def test_created_lead_is_the_entity_if_it_is_the_only_one() -> None:
 
     assert understand(f"POST {API}/leads", answer=one).entity == ("lead", "2000001")
     assert understand(f"POST {API}/leads", answer=two).entity is None
+
+
+def test_validation_of_a_single_object_names_no_item() -> None:
+    answer = {"validation-errors": [{"errors": [{"code": "NotSupportedChoice", "path": "price", "detail": "not valid"}]}]}
+
+    outcome = understand("PATCH https://example.amocrm.ru/api/v4/leads/1", status=400, answer=answer).outcome
+
+    assert (outcome.error_code, outcome.error_message) == ("NotSupportedChoice", "price: not valid")
+
+
+def test_errors_that_are_one_text_are_told() -> None:
+    outcome = understand("POST https://example.amocrm.ru/api/v4/leads", answer={"errors": "limit of the tariff"}).outcome
+
+    assert (outcome.error_code, outcome.error_message) == ("PARTIAL_FAILURE", "1 items failed: limit of the tariff")

@@ -252,3 +252,13 @@ def test_get_that_sends_is_not_safe_to_repeat() -> None:
 
     assert outcome.retry is not None
     assert outcome.retry.advice == "ambiguous"
+
+
+@pytest.mark.parametrize(("given", "after_s"), [(10**400, 604_800.0), (-5, 0.0)])
+def test_a_wait_that_nobody_means_is_bounded(given: int, after_s: float) -> None:
+    answer = error(429, "Too Many Requests", parameters={"retry_after": given})
+
+    outcome = understand(f"POST {BOT}/sendMessage", request=CHAT, status=429, answer=answer).outcome
+
+    assert outcome.retry is not None
+    assert (outcome.retry.advice, outcome.retry.after_s) == ("after", after_s)

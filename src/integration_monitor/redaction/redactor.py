@@ -9,15 +9,13 @@ import msgspec
 
 from integration_monitor.record import Json
 from integration_monitor.redaction.text import without_named_secrets
-from integration_monitor.redaction.vocabulary import Memory, Vocabulary, is_storable
+from integration_monitor.redaction.vocabulary import ENCODINGS_MAX, Memory, Vocabulary, decoded, is_storable
 from integration_monitor.services.description import Direction, Route, Service
 
 # Deeper structures are no payload that anybody reads, and PostgreSQL refuses them some way below.
 DEPTH_MAX = 100
 # JSON inside a string inside JSON: nobody goes deeper but those who hide something.
 STRINGS_IN_STRINGS_MAX = 4
-# How often a text may be percent-encoded: a URL in a URL in a URL.
-ENCODINGS_MAX = 3
 # Services remembered; an application that talks to more forgets and learns again.
 VOCABULARIES_MAX = 1000
 
@@ -27,6 +25,8 @@ _TOO_DEEP = f"… nested deeper than {DEPTH_MAX} levels"
 
 _SCALARS = frozenset({type(None), bool, int, float})
 _JSON_STARTS = frozenset('{["')
+# What stands between the words of a text, and between the parts of a URL in it.
+_WORD_BOUNDS = re.compile(r"([\s\"'<>&=?#]+)")
 _NOT_STORABLE = re.compile(r"[\x00\ud800-\udfff]")
 # {"name": "Authorization", "value": …}: the name is no key.
 _NAME_KEYS = ("name", "key", "header")
@@ -70,8 +70,7 @@ class Redactor:
         key = (route.path if route is not None and route.secrets else None, text)
         cleaned = vocabulary.memory.urls.get(key)
         if cleaned is None:
-            is_suspect = vocabulary.is_suspect(text if "%" not in text else f"{text}\n{_decoded(text)}")
-            cleaned = _clean_url(text, vocabulary) if is_suspect else text
+            cleaned = _clean_url(text, vocabulary) if vocabulary.is_suspect(text) else text
             vocabulary.memory.remember_url(key, cleaned)
         return cleaned
 
@@ -83,7 +82,7 @@ class Redactor:
         body:
             JSON or a form as parsed, or text. Anything else becomes text.
         is_cut:
-            The text is only the beginning: a secret that may have been cut at its end is taken out, too.
+            The text, or the last field of the form, is only the beginning: a secret that may have been cut at its end is taken out, too.
         """
         vocabulary = self._vocabulary(service, route)
         if route is not None and body is not None:
@@ -93,7 +92,8 @@ class Redactor:
         if isinstance(body, str):
             text = _clean(body, vocabulary)
             return _CUT_SECRET.sub("…", text) if is_cut else text
-        return body if _is_clean(body, vocabulary) else _rebuild(body, vocabulary, 0, 0)
+        cleaned = body if _is_clean(body, vocabulary) else _rebuild(body, vocabulary, 0, 0)
+        return _without_cut_end(cleaned) if is_cut and isinstance(cleaned, dict) else cleaned
 
     def text(self, text: str, service: Service) -> str:
         """A message or the text of an exception without secrets."""
@@ -123,6 +123,17 @@ def _kept(body: Json, route: Route, direction: Direction, vocabulary: Vocabulary
     if not isinstance(body, dict):
         return WITHHELD
     return {name: value for name, value in body.items() if name in route.response_fields_kept or vocabulary.name_of(name)}
+
+
+def _without_cut_end(form: dict[str, Json]) -> dict[str, Json]:
+    """A form without what may be the beginning of a secret: the end of its last value."""
+    name = next(reversed(form), None)
+    values = form.get(name) if name is not None else None
+    last = values[-1] if isinstance(values, list) and values else values
+    if name is None or not isinstance(last, str):
+        return form
+    shortened = _CUT_SECRET.sub("…", last)
+    return {**form, name: [*values[:-1], shortened] if isinstance(values, list) else shortened}
 
 
 def _is_clean(body: Json, vocabulary: Vocabulary) -> bool:
@@ -211,7 +222,16 @@ def _clean(text: str, vocabulary: Vocabulary, strings: int = 0) -> str:
     for secret, reference in vocabulary.values():
         if secret in text:
             text = text.replace(secret, reference)
-    return without_named_secrets(vocabulary.shapes.replace(text), vocabulary)
+    text = without_named_secrets(vocabulary.shapes.replace(text), vocabulary)
+    return _clean_encoded_words(text, vocabulary, strings) if "%" in text else text
+
+
+def _clean_encoded_words(text: str, vocabulary: Vocabulary, strings: int) -> str:
+    """A text in which something may be percent-encoded, such as a URL that carries another one."""
+    if strings >= STRINGS_IN_STRINGS_MAX:
+        return text
+    words = _WORD_BOUNDS.split(text)
+    return "".join([_clean_encoded(word, unquote, vocabulary, strings + 1) if "%" in word else word for word in words])
 
 
 def _clean_json(text: str, vocabulary: Vocabulary, strings: int) -> str | None:
@@ -243,7 +263,7 @@ def _clean_query(query: str, vocabulary: Vocabulary) -> str:
     pieces = []
     for piece in query.split("&"):
         name, equals, value = piece.partition("=")
-        secret = vocabulary.name_of(_decoded(name)) if value else None
+        secret = vocabulary.name_of(decoded(name)) if value else None
         if secret is not None:
             pieces.append(f"{name}={vocabulary.conceal(secret, unquote_plus(value))}")
         else:
@@ -252,23 +272,14 @@ def _clean_query(query: str, vocabulary: Vocabulary) -> str:
     return "&".join(pieces)
 
 
-def _clean_encoded(text: str, decode: Callable[[str], str], vocabulary: Vocabulary) -> str:
+def _clean_encoded(text: str, decode: Callable[[str], str], vocabulary: Vocabulary, strings: int = 0) -> str:
     """A percent-encoded text: as it was where it holds no secret, else decoded, cleaned and encoded again."""
-    decoded = text
+    plain = text
     for _ in range(ENCODINGS_MAX):
-        decoded = decode(decoded)
-        cleaned = _clean(decoded, vocabulary)
-        if cleaned != decoded:
+        plain = decode(plain)
+        cleaned = _clean(plain, vocabulary, strings)
+        if cleaned != plain:
             return quote(cleaned, safe="${}:/@!,'?&=")
-        if "%" not in decoded:
+        if "%" not in plain:
             break
-    return text
-
-
-def _decoded(text: str) -> str:
-    """A text without its percent encodings, however many lie over each other."""
-    for _ in range(ENCODINGS_MAX):
-        if "%" not in text:
-            break
-        text = unquote_plus(text)
     return text

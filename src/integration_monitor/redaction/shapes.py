@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from integration_monitor.services.description import SecretShape
 
@@ -46,7 +47,7 @@ _SHAPES: tuple[_Shape, ...] = (
     # User and password are one secret: many APIs take the token as the user.
     _Shape(("@",), re.compile(r"(?<=://)[^\s/?#@\"'<>]+(?:@[^\s/?#@\"'<>]+)*(?=@)"), _own("credentials")),
     # The bound of the header, which is short in every real token, keeps the search in hostile texts linear.
-    _Shape(("eyJ",), re.compile(r"eyJ[A-Za-z0-9_-]{1,1024}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)+"), _own("jwt")),
+    _Shape(("eyJ",), re.compile(r"eyJ[A-Za-z0-9_-]{1,1024}+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)+"), _own("jwt")),
     _Shape(
         (":", "%3", "%25"),
         # The bot's id before the colon is public and tells bots apart.
@@ -57,9 +58,10 @@ _SHAPES: tuple[_Shape, ...] = (
     _Shape(("whsec_",), re.compile(r"whsec_[A-Za-z0-9+/=_-]{8,}"), _of("${resend.signing_secret}")),
     _Shape(
         ("earer", "EARER", "asic", "ASIC"),
-        # Behind the word of a scheme stands a secret if it is long, or has a digit: "a bearer of bad news" has neither.
+        # Behind the word of a scheme stands a secret if it is long, or has a digit: "a bearer of bad news" has neither. The bound
+        # keeps the search in hostile texts linear: it would hold the interpreter's lock, and with it the application.
         re.compile(
-            r"(?P<scheme>\b(?:Bearer|Basic)(?:\s|%20|\+)+)(?!\$\{)(?=\S*\d|\S{20})[A-Za-z0-9._~+/%-]{6,}=*", re.IGNORECASE
+            r"(?P<scheme>\b(?:Bearer|Basic)(?:\s|%20|\+)+)(?!\$\{)(?=\S{0,19}\d|\S{20})[A-Za-z0-9._~+/%-]{6,}=*", re.IGNORECASE
         ),
         _with_scheme,
     ),
@@ -108,9 +110,18 @@ class Shapes:
 
     authorization:
         What the secret behind `Bearer` is called in references.
+    remember:
+        Is told each secret of the service's own shapes and its reference: elsewhere it may stand without its surroundings.
     """
 
-    def __init__(self, service_name: str, own: tuple[SecretShape, ...], authorization: str) -> None:
+    def __init__(
+        self,
+        service_name: str,
+        own: tuple[SecretShape, ...],
+        authorization: str,
+        remember: Callable[[str, str], None],
+    ) -> None:
+        self._remember = remember
         self._service_name = service_name
         self._own = own
         self._authorization = authorization
@@ -133,7 +144,9 @@ class Shapes:
 
     def _reference(self, name: str, found: re.Match[str]) -> str:
         public_id = found.groupdict().get("id")
-        return f"${{{self._service_name}.{name}{f':{public_id}' if public_id else ''}}}"
+        reference = f"${{{self._service_name}.{name}{f':{public_id}' if public_id else ''}}}"
+        self._remember(unquote(found[0]), reference)
+        return reference
 
     def _replacement(self, shape: _Shape, found: re.Match[str]) -> str:
         return shape.replacement(found, self._service_name, self._authorization)

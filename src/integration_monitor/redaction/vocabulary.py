@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from urllib.parse import unquote_plus
 
 from integration_monitor.record import Json
 from integration_monitor.redaction.names import WORDS, reference_name
@@ -28,6 +29,11 @@ _MIXED_CHARS_MIN = 8
 
 _SCHEME = re.compile(r"(Bearer|Basic|Digest|Token|Bot|ApiKey|OAuth|Negotiate|AWS4-HMAC-SHA256)\s+(?=\S)", re.IGNORECASE)
 _NO_LETTER = re.compile(r"[^a-z0-9]")
+_CLOSING_TAG = re.compile(r"</(?:[A-Za-z][\w.-]{0,40}:)?([A-Za-z][\w.-]{0,63})")
+_NO_NAME = re.compile(r"[^\w.:-]+")
+_ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
+# How often a text may be percent-encoded: a URL in a URL in a URL.
+ENCODINGS_MAX = 3
 
 
 class Memory:
@@ -67,14 +73,17 @@ class Vocabulary:
 
     def __init__(self, service: Service, route: Route | None, known: Mapping[str, str], memory: Memory) -> None:
         special = {**service.secrets.names, **(route.secrets if route is not None else {})}
-        self._service_name = service.name
+        # A reference is one word, whatever an application calls its service.
+        self._service_name = _NO_NAME.sub("_", service.name)
         self._special = {_normal(name): name_in_reference for name, name_in_reference in special.items()}
         self._words = (*WORDS, *(name.lower() for name in special if reference_name(name) is None))
         self._known = known
         self.memory = memory
         #: names that were judged: neither do they name a secret nor hold one
         self.harmless: set[str] = set()
-        self.shapes = Shapes(service.name, service.secrets.shapes, self._special.get("authorization", "authorization"))
+        self.shapes = Shapes(
+            self._service_name, service.secrets.shapes, self._special.get("authorization", "authorization"), memory.remember
+        )
 
     def name_of(self, name: str) -> str | None:
         """What a secret of this name is called in references; None where the name is harmless."""
@@ -108,6 +117,8 @@ class Vocabulary:
 
     def is_suspect(self, text: str) -> bool:
         """Whether a text is worth a closer look. Made of the cheapest tests, since nearly every text sees only these."""
+        if "%" in text and _ENCODED.search(text):
+            text = f"{text}\n{decoded(text)}"
         if not is_storable(text) or self.shapes.is_possible(text):
             return True
         for secret in self.memory.secrets:
@@ -120,6 +131,8 @@ class Vocabulary:
 
     def _names_secret(self, text: str) -> bool:
         """Whether the name of a secret may stand before something that divides it from its value."""
+        if "</" in text and any(self.name_of(name) is not None for name in set(_CLOSING_TAG.findall(text))):
+            return True
         if "=" in text:
             text = text.replace("=", ":")
         if "'," in text or '",' in text:
@@ -147,6 +160,15 @@ def is_storable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def decoded(text: str) -> str:
+    """A text without its percent encodings, however many lie over each other."""
+    for _ in range(ENCODINGS_MAX):
+        if "%" not in text:
+            break
+        text = unquote_plus(text)
+    return text
 
 
 def _normal(name: str) -> str:

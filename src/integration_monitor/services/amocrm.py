@@ -193,7 +193,8 @@ def _read_done(exchange: Exchange, action: str) -> Outcome:
 
 
 def _partial_message(errors: Json, missing: int, sent: int, action: str) -> str:
-    told = [_item_message(item) for item in (errors.values() if isinstance(errors, dict) else items_of(errors))]
+    items = [errors] if isinstance(errors, str) else errors.values() if isinstance(errors, dict) else items_of(errors)
+    told = [_item_message(item) for item in items]
     count = max(len(told), missing)
     noun = "calls not added" if action == "create_calls" else "items failed"
     counts = f"{count} of {sent} {noun}" if sent else f"{count} {noun}"
@@ -206,8 +207,13 @@ def _item_message(item: Json) -> str:
         return str(item)[:200]
     words = next(filter(None, (text_of(item.get(name)) for name in ("detail", "title", "msg", "message"))), None)
     code = vendor_code(item.get("code")) or vendor_code(item.get("status"))
-    place = f"[{item['request_id']}] " if isinstance(item.get("request_id"), str | int) else ""
-    return f"{place}{words or code or 'no reason given'}"
+    return f"{_place(item)}{words or code or 'no reason given'}"
+
+
+def _place(item: Json) -> str:
+    """Which item of the request it was: its index, or the caller's own id; nothing where the vendor does not say it."""
+    request_id = field_at(item, "request_id")
+    return f"[{request_id}] " if isinstance(request_id, str | int) else ""
 
 
 def _read_refused(exchange: Exchange, action: str) -> Outcome:
@@ -258,7 +264,7 @@ def _validation(items: list[Json], code: str, message: str | None) -> tuple[str,
                 codes.append(found)
             where = text_of(field_at(error, "path")) or "body"
             what = text_of(field_at(error, "detail")) or found or "not valid"
-            texts.append(f"[{field_at(item, 'request_id')}] {where}: {what}")
+            texts.append(f"{_place(item)}{where}: {what}")
     if not texts:
         return code, message
     told = listed(texts)
@@ -282,7 +288,7 @@ SERVICE = Service(
         shapes=(
             SecretShape(
                 name="access_token",
-                pattern=re.compile(r"eyJ[A-Za-z0-9_-]{1,1024}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"),
+                pattern=re.compile(r"eyJ[A-Za-z0-9_-]{1,1024}+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"),
                 is_possible=lambda text: "eyJ" in text,
             ),
             SecretShape(

@@ -125,7 +125,12 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         except (ValueError, TypeError):
             return None
         seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now()).total_seconds()
-    return round(min(max(seconds, 0.0), _RETRY_AFTER_S_MAX), 3) if seconds == seconds else None  # noqa: PLR0124 (NaN)
+    return bounded_wait_s(seconds) if seconds == seconds else None  # noqa: PLR0124 (NaN)
+
+
+def bounded_wait_s(seconds: float) -> float:
+    """A wait as a vendor may mean it, whatever number it sent: an integer may be too large for a float."""
+    return round(float(min(max(seconds, 0), _RETRY_AFTER_S_MAX)), 3)
 
 
 def vendor_code(value: Json) -> str | None:

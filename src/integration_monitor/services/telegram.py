@@ -25,6 +25,7 @@ from integration_monitor.services.folding import folded_action
 from integration_monitor.services.outcome import (
     AMBIGUOUS,
     NO,
+    bounded_wait_s,
     by_status,
     failure,
     fault_of_status,
@@ -175,8 +176,10 @@ def _retry(exchange: Exchange, code: int, words: str, action: str) -> Retry:
         seconds = field_at(exchange.response_body, "parameters.retry_after")
         in_words = _RETRY_AFTER.search(words)
         if isinstance(seconds, int) and not isinstance(seconds, bool):
-            return Retry(advice="after", after_s=float(seconds))
-        return Retry(advice="after", after_s=float(in_words[1]) if in_words else retry_after_s(exchange.response_headers))
+            return Retry(advice="after", after_s=bounded_wait_s(seconds))
+        return Retry(
+            advice="after", after_s=bounded_wait_s(int(in_words[1])) if in_words else retry_after_s(exchange.response_headers)
+        )
     if code < HTTPStatus.BAD_REQUEST or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return safe_or_ambiguous(is_repeatable=is_repeatable(exchange, action))
     return NO
