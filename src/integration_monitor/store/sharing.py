@@ -7,6 +7,7 @@ when it is killed, and whoever can have the lock alone is the last one. A list o
 import contextlib
 import fcntl
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,9 +29,11 @@ class Sharing:
             users_file = _open(self._cluster.folder / "users.lock")
             try:
                 fcntl.flock(users_file, fcntl.LOCK_SH)
-                self._cluster.start()
+                with _ends_held():
+                    self._cluster.start()
             except BaseException:
                 os.close(users_file)
+                self._stop_unless_used()
                 raise
             self._users_file = users_file
 
@@ -42,15 +45,18 @@ class Sharing:
             # Closing is letting go; a child that was forked meanwhile has the file open too, and keeps its parent's share.
             os.close(self._users_file)
             self._users_file = None
-            users_file = _open(self._cluster.folder / "users.lock")
-            try:
-                fcntl.flock(users_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return
-            else:
-                self._cluster.stop()
-            finally:
-                os.close(users_file)
+            self._stop_unless_used()
+
+    def _stop_unless_used(self) -> None:
+        users_file = _open(self._cluster.folder / "users.lock")
+        try:
+            fcntl.flock(users_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        else:
+            self._cluster.stop()
+        finally:
+            os.close(users_file)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -61,6 +67,16 @@ class Sharing:
             yield
         finally:
             os.close(file)
+
+
+@contextlib.contextmanager
+def _ends_held() -> Iterator[None]:
+    """Ctrl-C and its like take effect at the end of the block: a server whose start is broken off half-way can be found by nobody."""
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 def _open(path: Path) -> int:
