@@ -10,13 +10,18 @@ from collections.abc import Callable
 from datetime import datetime
 
 from integration_monitor import settings as settings_table
+from integration_monitor.capture.aiohttp import AiohttpPatch
 from integration_monitor.capture.call import Capture
 from integration_monitor.capture.context import suppressed_context
+from integration_monitor.capture.http_client import HttpClientPatch
 from integration_monitor.capture.httpx import HttpxPatch
 from integration_monitor.capture.imports import ImportWatch
 from integration_monitor.capture.log import build_record
 from integration_monitor.capture.operation import Operation
+from integration_monitor.capture.payload import text_of
 from integration_monitor.capture.requests import RequestsPatch
+from integration_monitor.capture.urllib3 import Urllib3Patch
+from integration_monitor.capture.urllib_request import UrllibRequestPatch
 from integration_monitor.errors import SettingsError
 from integration_monitor.guard import Guard, logger
 from integration_monitor.record import IntegrationLog, Json, Status
@@ -27,6 +32,8 @@ from integration_monitor.writer.sink import Sink
 
 POSTGRESQL_SCHEMES = frozenset({"postgresql", "postgres"})
 EMBEDDED = "embedded"
+
+_PATCHES = (HttpxPatch, RequestsPatch, AiohttpPatch, Urllib3Patch, HttpClientPatch, UrllibRequestPatch)
 
 
 class Pipeline:
@@ -55,7 +62,7 @@ class Pipeline:
             record=record, open_sink=open_sink, settings=settings, guard=self._guard, context=suppressed_context()
         )
         capture = Capture(take=self.take, body_bytes_max=settings.body_bytes_max, guard=self._guard)
-        self._patches = (HttpxPatch(capture), RequestsPatch(capture))
+        self._patches = tuple(kind(capture) for kind in _PATCHES)
         self._imports = ImportWatch({patch.library: patch.patch for patch in self._patches}, self._guard)
         self._imports.install()
 
@@ -91,7 +98,9 @@ if hasattr(os, "register_at_fork"):
 
 
 def instrument(database_url: str | None = None, **settings: object) -> None:
-    """Records every call made through httpx and requests from now on, in batches, from a thread of its own.
+    """Records every call made through an HTTP library from now on, in batches, from a thread of its own.
+
+    The libraries are httpx, requests, aiohttp, urllib3, urllib.request and http.client, and whatever is built on them.
 
     A second time it changes nothing; where the settings are others, a warning says so. Nothing is written and no connection is made
     before the first call.
@@ -120,7 +129,7 @@ def instrument(database_url: str | None = None, **settings: object) -> None:
 
 
 def uninstrument() -> None:
-    """Undoes `instrument()`: writes what waits, and leaves httpx and requests as they were. Harmless when there is nothing to undo."""
+    """Undoes `instrument()`: writes what waits, and leaves the HTTP libraries as they were. Harmless when there is nothing to undo."""
     with _state.lock:
         pipeline, _state.pipeline = _state.pipeline, None
     if pipeline is not None:
@@ -218,7 +227,7 @@ def _checked_entity(entity: object) -> tuple[str, object] | None:
     if entity_id is None:  # the application does not know it yet
         return None
     # An object of the application's, such as a row of its database, is not touched again on another thread.
-    return entity_type, entity_id if isinstance(entity_id, uuid.UUID | str | int) else str(entity_id)
+    return entity_type, entity_id if isinstance(entity_id, uuid.UUID | str | int) else text_of(entity_id)
 
 
 def _build(settings: Settings) -> Pipeline:

@@ -10,12 +10,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from integration_monitor.body import Body, parse
+from integration_monitor.body import Body, fold_pairs, parse
 from integration_monitor.capture.operation import Attempt, Operation
 from integration_monitor.record import Fault, IntegrationLog, Json, NoAnswer, entity_uuid, new_id, now
 from integration_monitor.redaction import Redactor
 from integration_monitor.services.description import Direction, Match, Service
-from integration_monitor.services.exchange import SUCCESS, Exchange, Meaning, Outcome, Retry
+from integration_monitor.services.exchange import SUCCESS, Exchange, Meaning, Outcome, RateLimit, Retry
 from integration_monitor.services.registry import Registry
 from integration_monitor.settings import Settings
 
@@ -85,14 +85,14 @@ class Recorder:
         return IntegrationLog(
             id=new_id(created_at),
             service_name=service_name[:NAME_CHARACTERS_MAX],
-            action=(operation.action or (last.meaning.action if last else UNNAMED))[:NAME_CHARACTERS_MAX],
+            action=self._name(operation.action or (last.meaning.action if last else UNNAMED), service),
             status="success" if outcome.is_success else "failed",
-            related_entity_type=str(entity[0])[:NAME_CHARACTERS_MAX] if entity else None,
+            related_entity_type=self._name(str(entity[0]), service) if entity else None,
             related_entity_id=entity_uuid(str(entity[0]), entity[1]) if entity else None,
             request_payload=request_payload,
             response_payload=response_payload,
             error_message=self._message(outcome.error_message, service),
-            error_code=outcome.error_code[:NAME_CHARACTERS_MAX] if outcome.error_code else None,
+            error_code=self._name(outcome.error_code, service) if outcome.error_code else None,
             duration_ms=None if operation.duration_ms is None else min(operation.duration_ms, DURATION_MS_MAX),
             retry_count=_count_retries(readings),
             created_at=created_at,
@@ -102,8 +102,12 @@ class Recorder:
     def _clean(self, record: IntegrationLog) -> IntegrationLog:
         """A record of `log()` without secrets."""
         service = self._registry.named(record.service_name)
+        entity_type, error_code = record.related_entity_type, record.error_code
         return msgspec.structs.replace(
             record,
+            action=self._redactor.text(record.action, service),
+            related_entity_type=None if entity_type is None else self._redactor.text(entity_type, service),
+            error_code=None if error_code is None else self._redactor.text(error_code, service),
             request_payload=self._redactor.body(record.request_payload, service, direction="request"),
             response_payload=self._redactor.body(record.response_payload, service, direction="response"),
             error_message=self._message(record.error_message, service),
@@ -124,11 +128,12 @@ class Recorder:
         given = operation.request_payload
         if given is None and last is not None:
             given = last.attempt.request_payload
+        # The headers first, also where they are not stored: what is secret in them may come again anywhere else.
+        headers = self._redactor.headers(last.request.exchange.request_headers, service) if last and last.request else {}
         if given is not None or last is None or last.request is None:
             payload = _as_object(self._redactor.body(given, service, direction="request"))
         else:
             exchange, match = last.request.exchange, last.match
-            headers = self._redactor.headers(exchange.request_headers, service)
             url = self._redactor.url(last.attempt.url or "", service, match.route if match else None)
             payload = {
                 "method": exchange.method,
@@ -155,11 +160,10 @@ class Recorder:
         if outcome.note:
             details["note"] = self._message(outcome.note, service)
         if last is not None and last.meaning.rate_limit is not None:
-            details["rate_limit"] = {
-                key: value for key, value in dataclasses.asdict(last.meaning.rate_limit).items() if value is not None
-            }
+            limits = ((name, getattr(last.meaning.rate_limit, name)) for name in RateLimit.__slots__)
+            details["rate_limit"] = {name: value for name, value in limits if value is not None}
         if operation.attempts_count > 1:
-            details["attempts"] = [_attempt_row(one) for one in readings[-self._settings.attempts_max :]]
+            details["attempts"] = [self._attempt_row(one, service) for one in readings[-self._settings.attempts_max :]]
             details["attempts_count"] = operation.attempts_count
         return {**(payload or {}), **details} if details else payload
 
@@ -180,6 +184,19 @@ class Recorder:
         cleaned = self._redactor.body(body.value, service, direction=direction, route=route, is_cut=body.is_cut)
         return body.shorten(cleaned, self._settings.body_bytes_max)
 
+    def _attempt_row(self, reading: _Reading, service: Service) -> dict[str, Json]:
+        outcome = reading.meaning.outcome
+        return {
+            "action": self._name(reading.meaning.action, service),
+            "status": "success" if outcome.is_success else "failed",
+            "error_code": self._name(outcome.error_code, service) if outcome.error_code else None,
+            "duration_ms": reading.attempt.duration_ms,
+        }
+
+    def _name(self, name: str, service: Service) -> str:
+        """A short column without secrets: an application may put the text of an exception there."""
+        return self._redactor.text(name, service)[:NAME_CHARACTERS_MAX]
+
     def _message(self, message: str | None, service: Service) -> str | None:
         return None if message is None else self._redactor.text(message, service)[:MESSAGE_CHARACTERS_MAX]
 
@@ -193,12 +210,7 @@ def _parse_attempt(attempt: Attempt) -> _Request:
     """The attempt's references as parsed parts."""
     url = urlsplit(attempt.url or "")
     request_headers, response_headers = _headers(attempt.request_headers), _headers(attempt.response_headers)
-    request_body = parse(
-        attempt.request_body,
-        content_type=request_headers.get("content-type", ""),
-        size=attempt.request_body_bytes,
-        encoding=request_headers.get("content-encoding", ""),
-    )
+    request_body = _request_body(attempt, request_headers)
     response_body = parse(
         attempt.response_body,
         content_type=response_headers.get("content-type", ""),
@@ -218,8 +230,21 @@ def _parse_attempt(attempt: Attempt) -> _Request:
         response_headers=response_headers,
         response_body=response_body.value,
         no_answer=attempt.no_answer,
+        answered_at=attempt.started_at + (attempt.ttfb_ms or attempt.duration_ms or 0) / 1000,
     )
     return _Request(attempt=attempt, request_body=request_body, response_body=response_body, exchange=exchange)
+
+
+def _request_body(attempt: Attempt, headers: Mapping[str, str]) -> Body:
+    if attempt.request_form is not None:
+        seen = sum(len(value) for _name, value in attempt.request_form if isinstance(value, str))
+        return Body(value=fold_pairs(attempt.request_form), size=max(seen, attempt.request_body_bytes or 0))
+    return parse(
+        attempt.request_body,
+        content_type=headers.get("content-type", ""),
+        size=attempt.request_body_bytes,
+        encoding=headers.get("content-encoding", ""),
+    )
 
 
 def _port(netloc: str, scheme: str) -> int:
@@ -298,16 +323,6 @@ def _details(outcome: Outcome) -> dict[str, Json]:
         if outcome.retry.after_s is not None:
             details["retry_after_s"] = outcome.retry.after_s
     return details
-
-
-def _attempt_row(reading: _Reading) -> dict[str, Json]:
-    outcome = reading.meaning.outcome
-    return {
-        "action": reading.meaning.action,
-        "status": "success" if outcome.is_success else "failed",
-        "error_code": outcome.error_code,
-        "duration_ms": reading.attempt.duration_ms,
-    }
 
 
 def _as_object(given: Json) -> dict[str, Json] | None:

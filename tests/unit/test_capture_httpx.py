@@ -246,6 +246,17 @@ def test_a_streamed_async_answer_is_recorded_when_it_was_read(seen: list[Operati
     assert only_attempt(seen).response_body == b"data: 1\ndata: 2\n"
 
 
+def test_a_streamed_answer_that_is_read_behind_its_operation_belongs_to_it(seen: list[Operation]) -> None:
+    with httpx.Client(transport=httpx.MockTransport(streaming(b"{}"))) as client:
+        with Operation(seen.append, action="sync_lead"):
+            response = client.send(client.build_request("GET", URL), stream=True)
+        assert seen == []
+        response.read()
+
+    assert [operation.action for operation in seen] == ["sync_lead"]
+    assert only_attempt(seen).response_body == b"{}"
+
+
 def test_a_streamed_answer_that_is_closed_early_keeps_what_was_read(seen: list[Operation]) -> None:
     body = Pieces(b"half", b"never read")
     handler = lambda _request: httpx.Response(200, stream=body, headers={"Content-Length": "14"})  # noqa: E731

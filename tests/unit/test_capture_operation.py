@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from integration_monitor.capture.call import Capture
 from integration_monitor.capture.operation import (
     ATTEMPT_OVERHEAD_BYTES,
     ATTEMPTS_KEPT_MAX,
@@ -12,6 +13,7 @@ from integration_monitor.capture.operation import (
     current_operation,
 )
 from integration_monitor.capture.payload import WEIGHT_OF_JSON
+from integration_monitor.guard import Guard
 
 
 def test_an_operation_is_handed_on_once_when_its_block_ends() -> None:
@@ -146,3 +148,36 @@ def test_the_weight_is_that_of_bodies_and_payloads() -> None:
     operation.request("12")
 
     assert operation.size_bytes() == ATTEMPT_OVERHEAD_BYTES + 5 + 3 + len('"12"') * WEIGHT_OF_JSON
+
+
+def test_a_task_that_outlives_the_block_makes_operations_of_its_own() -> None:
+    taken: list[Operation] = []
+    capture = Capture(take=taken.append, body_bytes_max=100, guard=Guard())
+
+    with Operation(taken.append) as operation:
+        context = contextvars.copy_context()
+    call = context.run(capture.begin, "httpx", "GET", "https://api.example.com/")
+    assert call is not None
+    call.end(b"{}")
+
+    assert operation.attempts == []
+    assert [len(one.attempts) for one in taken] == [0, 1]
+
+
+def test_an_operation_waits_for_a_call_that_outlives_its_block() -> None:
+    taken: list[Operation] = []
+    capture = Capture(take=taken.append, body_bytes_max=100, guard=Guard())
+
+    with Operation(taken.append) as operation:
+        call = capture.begin("httpx", "GET", "https://api.example.com/")
+    assert taken == []
+    assert call is not None
+    call.keep_answer(200, {})
+    call.end(b'{"code":8}')
+    call.finish()
+
+    assert taken == [operation]
+    assert operation.attempts[0].response_body == b'{"code":8}'
+    assert operation.duration_ms is not None
+    assert operation.attempts[0].duration_ms is not None
+    assert operation.duration_ms >= operation.attempts[0].duration_ms

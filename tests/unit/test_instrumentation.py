@@ -266,3 +266,14 @@ def test_flush_is_false_while_the_store_is_away() -> None:
 
     assert not im.flush(0.01)
     assert im.stats().queue_records == 1
+
+
+def test_an_entity_that_has_no_text_does_no_harm() -> None:
+    class Hostile:
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    with im.operation("amocrm", "sync_lead", entity=("lead", Hostile())) as operation:
+        pass
+
+    assert operation.entity == ("lead", "Hostile")

@@ -262,3 +262,59 @@ def test_uuid_of_an_entity_is_kept_and_other_ids_are_mapped() -> None:
 
     assert entity_uuid("email", given) == entity_uuid("email", str(given)) == given
     assert entity_uuid("lead", 123) == entity_uuid("lead", "123") != entity_uuid("contact", 123)
+
+
+def test_no_secret_stands_in_the_short_columns(record: Record) -> None:
+    secret = "password=hunter2-hunter2"
+    told = operation(service_name="bank", action=f"pay {secret}", entity=(f"order {secret}", secret))
+    told.fail(f"E1 {secret}", f"refused {secret}")
+    at = now()
+    logged = IntegrationLog(
+        id=new_id(at),
+        service_name="my bank",
+        action=f"pay {secret}",
+        status="failed",
+        related_entity_type=secret,
+        error_code=secret,
+        created_at=at,
+        updated_at=at,
+    )
+
+    for one in (record(told), record(logged)):
+        assert "hunter2" not in msgspec.json.encode(one).decode()
+    assert record(logged).action == "pay password=${my_bank.password}"
+
+
+def test_vendors_code_that_repeats_a_secret_is_cleaned_in_every_attempt(record: Record) -> None:
+    refused = {"error": {"code": "secret-token-of-ours", "message": "no"}}
+    one = attempt("https://gate.whapi.cloud/messages/text", status=403, answer=refused)
+    made = operation(one, attempt("https://gate.whapi.cloud/messages/text", status=403, answer=refused))
+    made.attempts_count = 2
+
+    log = record(made)
+
+    assert "secret-token-of-ours" not in msgspec.json.encode(log).decode()
+
+
+def test_headers_are_searched_for_secrets_where_the_application_gave_the_request(record: Record) -> None:
+    echo = {"error": {"code": 403, "message": "secret-token-of-ours is not known"}}
+    made = operation(attempt("https://gate.whapi.cloud/messages/text", status=403, answer=echo), service_name="whapi")
+    made.request({"what": "given"})
+
+    log = record(made)
+
+    assert log.request_payload == {"what": "given"}
+    assert "secret-token-of-ours" not in msgspec.json.encode(log).decode()
+
+
+def test_a_budget_is_told_from_the_moment_of_the_answer() -> None:
+    recorder = Recorder(Settings())
+    made = attempt("https://api.resend.com/emails", status=429, answer={"name": "rate_limit_exceeded"})
+    made.started_at = datetime(2026, 3, 1, 10, tzinfo=UTC).timestamp()
+    made.response_headers = {"ratelimit-reset": "60", "retry-after": "Sun, 01 Mar 2026 10:00:30 GMT"}
+
+    log = recorder(operation(made))
+
+    assert log is not None
+    assert log.response_payload["rate_limit"]["reset_at"] == "2026-03-01T10:01:00Z"
+    assert log.response_payload["retry_after_s"] == pytest.approx(30, abs=0.01)

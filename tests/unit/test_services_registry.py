@@ -237,7 +237,7 @@ def test_code_that_would_grow_with_identifiers_is_none(code: Json) -> None:
     [("17", 17), ("0.5", 0.5), ("-3", 0), ("nan", None), ("soon", None), ("", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0)],
 )
 def test_retry_after_is_seconds_or_a_date(header: str, seconds: float | None) -> None:
-    assert retry_after_s({"retry-after": header}) == seconds
+    assert retry_after_s(exchange("GET https://api.example.org/", answer_headers={"retry-after": header})) == seconds
 
 
 @pytest.mark.parametrize(

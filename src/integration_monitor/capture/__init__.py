@@ -4,8 +4,14 @@ Everything here runs on the application's thread, so nothing parses, waits or ra
 
     operation.py   what is handed on: operations and their attempts
     call.py        one HTTP call while it runs, and the streamed body of its answer
+    nesting.py     one call that passes through several libraries
     httpx.py       httpx, sync and async
+    aiohttp.py     aiohttp
     requests.py    requests
+    urllib3.py     urllib3
+    urllib3_answer.py   the answers of the last two, while they are read
+    urllib_request.py   urllib.request
+    http_client.py      http.client
     failure.py     what an exception of a client library means
     log.py         a record that the application makes itself
     payload.py     a copy of what the application gives, as JSON

@@ -10,6 +10,7 @@ from integration_monitor.capture.context import is_suppressed
 from integration_monitor.capture.failure import describe
 from integration_monitor.capture.operation import Attempt, Operation, current_operation
 from integration_monitor.guard import Guard
+from integration_monitor.record import Json
 
 # Up to here a whole body is kept by reference, so that its JSON can be understood before it is shortened; vendors' answers are far smaller.
 WHOLE_BODY_BYTES_MAX = 1024 * 1024
@@ -43,15 +44,17 @@ class Capture:
 class Call:
     """A running call: it belongs to the operation whose block the code is in, else it is an operation by itself."""
 
-    __slots__ = ("_alone", "attempt", "capture")
+    __slots__ = ("_alone", "_operation", "attempt", "capture")
 
     def __init__(self, capture: Capture, attempt: Attempt) -> None:
         self.capture = capture
         self.attempt = attempt
         operation = current_operation.get()
         self._alone: Operation | None = None
-        if operation is None:
+        # A task that was started in the block may make calls when the operation has ended.
+        if operation is None or operation.duration_ms is not None:
             operation = self._alone = Operation(capture.take)
+        self._operation = operation
         operation.add(attempt)
 
     def keep_request(self, headers: object, body: object, body_bytes: str | None) -> None:
@@ -60,6 +63,14 @@ class Call:
         kept, size = self.capture.keep(body)
         self.attempt.request_body = kept
         self.attempt.request_body_bytes = _as_count(body_bytes) if kept is None else size
+
+    def keep_form(self, parts: Iterable[tuple[str, str | None, object]]) -> None:
+        """Notes the fields of a form that is encoded while it is sent: (name, filename, value). Of files only name and size are kept."""
+        form = [(name, _form_value(filename, value)) for name, filename, value in parts]
+        weight = sum(len(name) + len(value) for name, value in form if isinstance(value, str))
+        if weight <= WHOLE_BODY_BYTES_MAX:
+            self.attempt.request_form = form
+            self.attempt.payload_bytes += weight
 
     def keep_answer(self, status_code: int, headers: object) -> None:
         self.attempt.status_code = status_code
@@ -71,18 +82,34 @@ class Call:
             self.attempt.response_body, self.attempt.response_body_bytes = self.capture.keep(body)
         self.finish()
 
-    def fail(self, error: BaseException) -> None:
-        """No answer came, or not all of it."""
+    def fail(self, error: BaseException, phase: str | None = None) -> None:
+        """No answer came, or not all of it. `phase` as in `describe`."""
         with self.capture.guard:
-            self.attempt.no_answer = describe(error)
+            self.attempt.no_answer = describe(error, phase)
         self.finish()
 
     def finish(self, duration_ms: int | None = None) -> None:
         """The attempt is over, now or as it was after `duration_ms`. Only the first call counts."""
         with self.capture.guard:
             self.attempt.mark_end(duration_ms)
-            if self._alone is not None:
-                self._alone.end(self.attempt.duration_ms)
+            if self._alone is None:
+                self._operation.hand_on()
+            elif self.attempt.duration_ms is not None:
+                self._alone.end(self.attempt.ms_since(self._alone.started_monotonic) + self.attempt.duration_ms)
+
+    def end_attempt(self, error: BaseException | None) -> None:
+        """The attempt is over, and the library makes another by itself. `error` is None where an answer came."""
+        with self.capture.guard:
+            if error is not None:
+                self.attempt.no_answer = describe(error)
+            self.attempt.mark_end()
+
+    def resume(self) -> None:
+        """The library sends again; a new attempt, if the last one is over."""
+        with self.capture.guard:
+            if self.attempt.duration_ms is not None:
+                self.attempt = self.attempt.again()
+                self._operation.add(self.attempt)
 
 
 class StreamedBody:
@@ -132,7 +159,7 @@ class StreamedBody:
     def fail(self, error: BaseException) -> None:
         """The rest will not come."""
         if not self._is_done:
-            self._call.attempt.no_answer = describe(error)
+            self._call.attempt.no_answer = describe(error, "read")
             self._finish()
 
     def _finish(self, duration_ms: int | None = None) -> None:
@@ -179,6 +206,16 @@ async def pass_pieces_async(pieces: AsyncIterable[bytes], body: StreamedBody) ->
         body.fail(error)
         raise
     body.end()
+
+
+def _form_value(filename: str | None, value: object) -> Json:
+    """Text as it is; of anything else what can be told without reading it, in the shape that `body` gives to files."""
+    if filename is None and isinstance(value, str | int | float):
+        return str(value)
+    told: dict[str, Json] = {"binary": True} if filename is None else {"filename": filename, "binary": True}
+    if isinstance(value, bytes | bytearray | str):
+        told["size"] = len(value)
+    return told
 
 
 def _as_count(header: str | None) -> int | None:

@@ -129,15 +129,19 @@ _MEANINGS: dict[str, _Meaning] = {
 _CUT_WORDS = "Server disconnected"
 
 
-def describe(error: BaseException) -> NoAnswer:
-    """Why no complete answer came, told from the exception that the application sees. Never raises, whatever the exception does."""
+def describe(error: BaseException, phase: str | None = None) -> NoAnswer:
+    """Why no complete answer came, told from the exception that the application sees. Never raises, whatever the exception does.
+
+    phase:
+        What was being waited for, where the library knows and its exceptions do not tell: connect, write or read.
+    """
     try:
-        return _describe(error)
+        return _describe(error, phase)
     except Exception:  # noqa: BLE001 -- an exception's attributes and text are the application's code: anything may come
         return NoAnswer(code="NOT_DONE", message=type(error).__name__)
 
 
-def _describe(error: BaseException) -> NoAnswer:
+def _describe(error: BaseException, known_phase: str | None) -> NoAnswer:
     code: NoAnswerCode | None = None
     is_unsent: bool | None = None
     phase: str | None = None
@@ -150,8 +154,10 @@ def _describe(error: BaseException) -> NoAnswer:
         is_unsent = meaning.is_unsent if is_unsent is None else is_unsent
         if not meaning.is_vague:
             break
+    if code == "TIMEOUT" and phase is None:
+        phase = known_phase
     if is_unsent is None:
-        is_unsent = code == "TLS_ERROR"
+        is_unsent = code == "TLS_ERROR" or phase == "connect"
     return NoAnswer(code=code or "NOT_DONE", message=_message(error, phase), is_unsent=is_unsent)
 
 
@@ -187,7 +193,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         if cause is None and isinstance(current, BaseExceptionGroup):
             cause = current.exceptions[0]
         if cause is None:
-            held = (getattr(current, "reason", None), *current.args[:1])
+            # urllib3's ProtocolError holds it beside its message.
+            held = (getattr(current, "reason", None), *current.args[:2])
             cause = next((one for one in held if isinstance(one, BaseException)), None)
         current = cause
 

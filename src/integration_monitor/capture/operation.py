@@ -39,6 +39,7 @@ class Attempt:
         "payload_bytes",
         "request_body",
         "request_body_bytes",
+        "request_form",
         "request_headers",
         "request_payload",
         "response_body",
@@ -64,6 +65,8 @@ class Attempt:
         self.request_body: bytes | str | None = None
         #: size of the whole body, where request_body is only its beginning or None
         self.request_body_bytes: int | None = None
+        #: the fields of a form that the library encodes only while it sends it, where request_body is None
+        self.request_form: list[tuple[str, Json]] | None = None
         self.status_code: int | None = None
         self.response_headers: object = None
         self.response_body: bytes | str | None = None
@@ -74,7 +77,7 @@ class Attempt:
         #: what the application gave with `request` and `response`
         self.request_payload: Json = None
         self.response_payload: Json = None
-        #: what these two weigh
+        #: what these two weigh, and request_form
         self.payload_bytes = 0
         #: (error_code, error_message) that the application gave with `fail`
         self.failure: tuple[str, str] | None = None
@@ -107,6 +110,19 @@ class Attempt:
         if self.duration_ms is None:
             self.duration_ms = self.elapsed_ms() if duration_ms is None else duration_ms
 
+    def again(self) -> "Attempt":
+        """The same request, sent now."""
+        attempt = Attempt(client=self.client, method=self.method, url=self.url)
+        attempt.request_headers = self.request_headers
+        attempt.request_body = self.request_body
+        attempt.request_body_bytes = self.request_body_bytes
+        attempt.request_form = self.request_form
+        return attempt
+
+    def ms_since(self, monotonic: float) -> int:
+        """What had passed since then when it began."""
+        return round((self.started_monotonic - monotonic) * 1000) if self.started_monotonic > monotonic else 0
+
     def elapsed_ms(self) -> int:
         return round((time.perf_counter() - self.started_monotonic) * 1000)
 
@@ -119,11 +135,11 @@ class Operation:
     """One thing the application wanted from a service, and the attempts it took. A context manager: attempts made inside belong to it.
 
     take:
-        Receives the operation when it has ended; must not raise and must not block.
+        Receives the operation when it has ended and none of its attempts is running any more; must not raise and must not block.
     """
 
     __slots__ = (
-        "_take",
+        "_takers",
         "_token",
         "action",
         "attempts",
@@ -148,7 +164,8 @@ class Operation:
         action: str | None = None,
         entity: tuple[str, object] | None = None,
     ) -> None:
-        self._take = take
+        # Emptied when the operation is handed on: `pop` is atomic, and attempts may end on other threads.
+        self._takers = [take]
         self._token: contextvars.Token[Operation | None] | None = None
         #: None for an HTTP call outside an operation: the service description says it
         self.service_name = service_name
@@ -184,11 +201,24 @@ class Operation:
         self.end()
 
     def end(self, duration_ms: int | None = None) -> None:
-        """Closes the operation, now or as it was after `duration_ms`, and hands it on. Only the first call counts."""
+        """Closes the operation, now or as it was after `duration_ms`. Only the first call counts."""
         if self.duration_ms is None:
             elapsed_ms = round((time.perf_counter() - self.started_monotonic) * 1000)
             self.duration_ms = elapsed_ms if duration_ms is None else duration_ms
-            self._take(self)
+            self.hand_on()
+
+    def hand_on(self) -> None:
+        """Hands the operation on, once, unless it or an attempt is running.
+
+        A task that was started in the block, or a stream that is read behind it, may go on when the block has ended: what became
+        of the operation is known only then, and it took that long.
+        """
+        if self.duration_ms is None or any(attempt.duration_ms is None for attempt in self.attempts):
+            return
+        ends_ms = (attempt.ms_since(self.started_monotonic) + (attempt.duration_ms or 0) for attempt in self.attempts)
+        self.duration_ms = max(self.duration_ms, *ends_ms, 0)
+        with contextlib.suppress(IndexError):
+            self._takers.pop()(self)
 
     def add(self, attempt: Attempt) -> None:
         """Adds an attempt as it begins; beyond the bound it replaces the last one, since the last one decides."""

@@ -32,7 +32,7 @@ def copy_anything(payload: object) -> tuple[Json, int]:
     try:
         return _copy(payload, _ENCODER_OF_ANYTHING)
     except Exception:  # noqa: BLE001 -- the payload's own code runs here: anything may come
-        text = _text(payload)
+        text = text_of(payload)
         return text, len(text) * WEIGHT_OF_JSON
 
 
@@ -64,7 +64,8 @@ def _clean(value: Any) -> Any:
     return value
 
 
-def _text(payload: object) -> str:
+def text_of(payload: object) -> str:
+    """What `str` makes of it, or its type's name where that raises."""
     try:
         return clean_text(str(payload)[:TEXT_CHARACTERS_MAX])
     except Exception:  # noqa: BLE001 -- __str__ is the application's code: anything may come

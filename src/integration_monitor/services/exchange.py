@@ -1,6 +1,7 @@
 """One HTTP exchange, parsed: what a service description reads, and what it says of it."""
 
 import dataclasses
+import time
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -32,6 +33,8 @@ class Exchange:
     #: as request_body
     response_body: Json = None
     no_answer: NoAnswer | None = None
+    #: when the answer's headers came, in seconds since the epoch: what they say of the future is told from then
+    answered_at: float = dataclasses.field(default_factory=time.time)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -206,7 +206,7 @@ def _read_error(exchange: Exchange, action: str, code: int, message: str | None)
 
 def _retry(exchange: Exchange, action: str, code: int) -> Retry:
     can_repeat = is_repeatable(exchange, action)
-    pause = Retry(advice="after", after_s=retry_after_s(exchange.response_headers))
+    pause = Retry(advice="after", after_s=retry_after_s(exchange))
     if code == _LIMIT:
         return pause
     if code == _SAVING:

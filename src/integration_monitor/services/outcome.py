@@ -2,12 +2,11 @@
 
 import html
 import re
-from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-from integration_monitor.record import Fault, Json, NoAnswer, now
+from integration_monitor.record import Fault, Json, NoAnswer
 from integration_monitor.services.bodies import field_at, text_of
 from integration_monitor.services.exchange import SUCCESS, Exchange, Outcome, Retry
 
@@ -102,7 +101,7 @@ def fault_of_status(status: int) -> Fault:
 def retry_of_status(exchange: Exchange, *, is_repeatable: bool) -> Retry:
     """429 means refused before anything happened; a 5xx may have come after it had."""
     status = exchange.status_code or 0
-    after_s = retry_after_s(exchange.response_headers)
+    after_s = retry_after_s(exchange)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Retry(advice="after", after_s=after_s)
     if status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -112,9 +111,9 @@ def retry_of_status(exchange: Exchange, *, is_repeatable: bool) -> Retry:
     return NO
 
 
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
+def retry_after_s(exchange: Exchange) -> float | None:
     """Seconds by the header Retry-After (RFC 9110), which holds seconds or a date; None where it holds neither."""
-    value = (headers.get("retry-after") or "").strip()
+    value = (exchange.response_headers.get("retry-after") or "").strip()
     if not value:
         return None
     try:
@@ -124,7 +123,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
             at = parsedate_to_datetime(value)
         except (ValueError, TypeError):
             return None
-        seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now()).total_seconds()
+        seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - exchange.answered_at
     return bounded_wait_s(seconds) if seconds == seconds else None  # noqa: PLR0124 (NaN)
 
 

@@ -26,7 +26,9 @@ def read_rate_limit(exchange: Exchange) -> RateLimit | None:
         remaining = _number(headers, f"{prefix}remaining")
         reset = _number(headers, f"{prefix}reset")
         if limit is not None or remaining is not None or reset is not None:
-            return RateLimit(limit=limit, remaining=remaining, reset_at=None if reset is None else _reset_at(reset))
+            return RateLimit(
+                limit=limit, remaining=remaining, reset_at=None if reset is None else _reset_at(reset, exchange.answered_at)
+            )
     return None
 
 
@@ -40,12 +42,12 @@ def _number(headers: Mapping[str, str], name: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _reset_at(value: int) -> str | None:
+def _reset_at(value: int, answered_at: float) -> str | None:
     if value >= _EPOCH_MS_MIN:
         value //= 1000
     if value > _EPOCH_S_MAX:
         return None
-    return _iso(value if value >= _EPOCH_S_MIN else round(time.time()) + value)
+    return _iso(value if value >= _EPOCH_S_MIN else round(answered_at) + value)
 
 
 @lru_cache(maxsize=64)

@@ -160,7 +160,7 @@ def _read_error(exchange: Exchange, outcome: Outcome, name: str, message: str) -
     if name in _QUOTAS:
         return failure(code, outcome.error_message, fault, note="not before the quota's period ends")
     if name in _BUSY:
-        pause = Retry(advice="after", after_s=retry_after_s(exchange.response_headers))
+        pause = Retry(advice="after", after_s=retry_after_s(exchange))
         return failure(code, outcome.error_message, fault, pause)
     return dataclasses.replace(outcome, fault=fault)
 

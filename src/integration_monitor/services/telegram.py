@@ -177,9 +177,7 @@ def _retry(exchange: Exchange, code: int, words: str, action: str) -> Retry:
         in_words = _RETRY_AFTER.search(words)
         if isinstance(seconds, int) and not isinstance(seconds, bool):
             return Retry(advice="after", after_s=bounded_wait_s(seconds))
-        return Retry(
-            advice="after", after_s=bounded_wait_s(int(in_words[1])) if in_words else retry_after_s(exchange.response_headers)
-        )
+        return Retry(advice="after", after_s=bounded_wait_s(int(in_words[1])) if in_words else retry_after_s(exchange))
     if code < HTTPStatus.BAD_REQUEST or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return safe_or_ambiguous(is_repeatable=is_repeatable(exchange, action))
     return NO

@@ -1,0 +1,140 @@
+"""urllib3, where the application uses it itself or through a library that is not known here, such as botocore.
+
+The seam is `urlopen` of the pool manager and of the pool: documented, and one of them is where every call begins. Both call themselves and
+each other for redirects and retries: only the outermost counts, so a redirected call is one record with its final answer. Calls of requests
+arrive at the pool as well, and are requests' to record.
+
+One more place is heard, for urllib3's calls and for those of requests: `Retry.increment`, documented as the place for one's own rules. There
+a retry is decided; each becomes an attempt with its own error and duration. When the headers come, http.client tells.
+"""
+
+import functools
+from collections.abc import Mapping
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from integration_monitor.capture.call import Call, Capture
+from integration_monitor.capture.nesting import Carrier, carrier
+from integration_monitor.capture.patching import Method, Replacement
+from integration_monitor.capture.urllib3_answer import watch
+
+if TYPE_CHECKING:
+    import urllib3
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# What may be given by position after method and URL.
+_ARGUMENTS_OF_MANAGER = ("redirect",)
+_ARGUMENTS_OF_POOL = ("body", "headers")
+
+
+class Urllib3Patch:
+    """Records the calls of urllib3 from `patch` to `unpatch`."""
+
+    library = "urllib3"
+
+    def __init__(self, capture: Capture) -> None:
+        self._capture = capture
+        self._replacements: list[Replacement] = []
+
+    def patch(self, module: ModuleType) -> None:
+        """Does nothing where it is done already."""
+        if not self._replacements:
+            self._replacements = [
+                Replacement(module.PoolManager, "urlopen", lambda one: self._urlopen(one, _ARGUMENTS_OF_MANAGER)),
+                Replacement(module.HTTPConnectionPool, "urlopen", lambda one: self._urlopen(one, _ARGUMENTS_OF_POOL)),
+                Replacement(module.Retry, "increment", self._increment),
+            ]
+
+    def unpatch(self) -> None:
+        for replacement in self._replacements:
+            replacement.undo()
+        self._replacements = []
+
+    def _urlopen(self, replacement: Replacement, names: tuple[str, ...]) -> Method:
+        capture, original = self._capture, replacement.original
+
+        @functools.wraps(original)
+        def urlopen(sender: Any, method: Any, url: Any, *args: Any, **kwargs: Any) -> Any:
+            above = carrier.get()
+            if above is not None and above.call is not None:
+                above.call.resume()
+            if above is not None or not replacement.is_active:
+                return original(sender, method, url, *args, **kwargs)
+            call = _begin(capture, sender, method, url, {**dict(zip(names, args, strict=False)), **kwargs})
+            token = carrier.set(Carrier(sender, call))
+            try:
+                response = original(sender, method, url, *args, **kwargs)
+            except BaseException as error:
+                if call is not None:
+                    call.fail(error)
+                raise
+            finally:
+                carrier.reset(token)
+            if call is not None:
+                _settle(call, response, is_whole=kwargs.get("preload_content", True))
+            return response
+
+        return urlopen
+
+    def _increment(self, replacement: Replacement) -> Method:
+        original = replacement.original
+
+        @functools.wraps(original)
+        def increment(retry: Any, *args: Any, **kwargs: Any) -> Any:
+            # It raises where there will be no other attempt.
+            following = original(retry, *args, **kwargs)
+            above = carrier.get()
+            if replacement.is_active and above is not None and above.call is not None:
+                _note_retry(above.call, following, kwargs.get("response"))
+            return following
+
+        return increment
+
+
+def _begin(capture: Capture, sender: Any, method: str, url: str, given: Mapping[str, Any]) -> Call | None:
+    with capture.guard:
+        call = capture.begin("urllib3", method, _whole_url(sender, url))
+        if call is not None:
+            headers = given.get("headers")
+            pairs = list((sender.headers if headers is None else headers).items())
+            # A body that is a generator or a file is the application's to read.
+            call.keep_request(pairs, given.get("body"), _content_length(pairs))
+        return call
+    return None
+
+
+def _whole_url(sender: Any, url: str) -> str:
+    """A pool is asked for paths only."""
+    if not url.startswith("/"):
+        return url
+    host = f"[{sender.host}]" if ":" in sender.host else sender.host
+    port = "" if sender.port in {None, _DEFAULT_PORTS.get(sender.scheme)} else f":{sender.port}"
+    return f"{sender.scheme}://{host}{port}{url}"
+
+
+def _content_length(pairs: list[tuple[Any, Any]]) -> str | None:
+    return next((str(value) for name, value in pairs if str(name).lower() == "content-length"), None)
+
+
+def _note_retry(call: Call, following: "urllib3.Retry", response: "urllib3.HTTPResponse | None") -> None:
+    """Ends the attempt that is to be made again. A redirect goes on with the same one."""
+    with call.capture.guard:
+        reason = following.history[-1]
+        if reason.redirect_location:
+            return
+        if response is not None:
+            call.keep_answer(response.status, list(response.headers.items()))
+        call.end_attempt(reason.error)
+
+
+def _settle(call: Call, response: "urllib3.HTTPResponse", *, is_whole: bool) -> None:
+    """Ends the call where the answer is there as a whole, else when the application has read or closed it."""
+    with call.capture.guard:
+        call.keep_answer(response.status, list(response.headers.items()))
+        if is_whole:
+            call.end(response.data)
+        elif not watch(response, call, body_bytes=response.headers.get("content-length")):
+            call.end()
+        return
+    call.finish()

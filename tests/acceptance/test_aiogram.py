@@ -1,0 +1,117 @@
+"""aiogram, unmodified and pointed at the simulator: it sends everything as multipart forms through aiohttp.
+
+After each test the whole text of every row is searched for the bot's token.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError, TelegramNetworkError, TelegramRetryAfter
+from aiogram.types import BufferedInputFile, Message
+
+import integration_monitor as im
+from integration_monitor.guard import RAISE_VARIABLE
+from integration_monitor.simulators.server import SimulatedVendors
+from tests.acceptance.test_vendor_sdks import BOT_ID, PATIENCE_S, TELEGRAM_TIMEOUT_S, TELEGRAM_TOKEN, Recorded, leaks
+
+Talk = Callable[[Bot], Awaitable[Any]]
+Converse = Callable[[Talk], Any]
+
+
+@pytest.fixture(scope="module")
+def vendors() -> Iterator[SimulatedVendors]:
+    with SimulatedVendors() as vendors:
+        yield vendors
+
+
+@pytest.fixture
+def recorded(database_url: str, vendors: SimulatedVendors, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
+    """What the calls of the test become. At its end everything is searched for secrets."""
+    monkeypatch.setenv(RAISE_VARIABLE, "1")
+    recorded = Recorded(database_url)
+    im.instrument(database_url, service_hosts=vendors.service_hosts, shutdown_timeout_s=PATIENCE_S)
+    yield recorded
+    rows = recorded.rows()
+    im.uninstrument()
+    assert rows != []
+    assert [leaks(row["whole"]) for row in rows] == [[]] * len(rows)
+
+
+@pytest.fixture
+def converse(vendors: SimulatedVendors) -> Converse:
+    """Runs a conversation of a bot, and gives its result."""
+
+    def converse(talk: Talk) -> Any:
+        async def whole() -> Any:
+            server = TelegramAPIServer.from_base(vendors.base_urls["telegram"])
+            bot = Bot(TELEGRAM_TOKEN, session=AiohttpSession(api=server, timeout=TELEGRAM_TIMEOUT_S))
+            try:
+                return await talk(bot)
+            finally:
+                await bot.session.close()
+
+        return asyncio.run(whole())
+
+    return converse
+
+
+def message_to(chat: int) -> Talk:
+    def talk(bot: Bot) -> Awaitable[Message]:
+        return bot.send_message(chat, "Your order is ready")
+
+    return talk
+
+
+def test_sent_message_is_a_row(converse: Converse, recorded: Recorded) -> None:
+    message = converse(message_to(1000000001))
+
+    row = recorded.row()
+    assert (row["service_name"], row["action"], row["status"], row["error_code"]) == ("telegram", "send_message", "success", None)
+    assert (row["related_entity_type"], row["related_entity_id"]) == ("chat", im.entity_uuid("chat", 1000000001))
+    request, response = row["request_payload"], row["response_payload"]
+    assert f"/bot${{telegram.token:{BOT_ID}}}/sendMessage" in request["url"]
+    assert (request["body"]["chat_id"], request["body"]["text"]) == ("1000000001", "Your order is ready")
+    assert response["body"]["result"]["message_id"] == message.message_id
+
+
+def test_sent_file_is_told_by_name_and_not_read(converse: Converse, recorded: Recorded) -> None:
+    converse(lambda bot: bot.send_document(1000000001, BufferedInputFile(b"%PDF-1.7", "invoice.pdf"), caption="Invoice"))
+
+    row = recorded.row()
+    body = row["request_payload"]["body"]
+    assert (row["action"], row["status"], body["caption"]) == ("send_document", "success", "Invoice")
+    assert {"filename": "invoice.pdf", "binary": True} in body.values()
+
+
+@pytest.mark.parametrize(
+    ("chat", "error", "code", "fault"),
+    [
+        (403001, TelegramForbiddenError, "403", "recipient"),
+        (429007, TelegramRetryAfter, "429", "limit"),
+        (408001, TelegramNetworkError, "TIMEOUT", "network"),
+        (499001, TelegramNetworkError, "CONNECTION_FAILED", "network"),
+    ],
+    ids=["blocked", "flood", "timed out", "dropped"],
+)
+def test_refused_message_is_a_failure(  # noqa: PLR0917 -- fixtures and a row of the table
+    chat: int, error: type[TelegramAPIError], code: str, fault: str, converse: Converse, recorded: Recorded
+) -> None:
+    with pytest.raises(error):
+        converse(message_to(chat))
+
+    row = recorded.row()
+    assert (row["service_name"], row["action"], row["status"]) == ("telegram", "send_message", "failed")
+    assert (row["error_code"], row["response_payload"]["fault"]) == (code, fault)
+    assert row["related_entity_id"] == im.entity_uuid("chat", chat)
+
+
+def test_bot_that_starts_tests_its_connection(converse: Converse, recorded: Recorded) -> None:
+    converse(lambda bot: bot.get_me())
+
+    row = recorded.row()
+    assert (row["action"], row["status"]) == ("test_connection", "success")

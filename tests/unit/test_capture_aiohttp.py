@@ -1,0 +1,594 @@
+"""aiohttp over a server on loopback: it has no transport in memory. What ends a call is in tests/integration/test_capture_wire_more.py."""
+
+import asyncio
+import gc
+import gzip
+import io
+import types
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from integration_monitor.capture import call as call_module
+from integration_monitor.capture import operation as operation_module
+from integration_monitor.capture.aiohttp import AiohttpPatch
+from integration_monitor.capture.call import Capture
+from integration_monitor.capture.context import suppressed
+from integration_monitor.capture.operation import Attempt, Operation
+from integration_monitor.guard import RAISE_VARIABLE, Guard
+
+KEPT_BYTES = 100
+PATIENCE_S = 30
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Talk = Callable[[aiohttp.ClientSession, str], Coroutine[Any, Any, Any]]
+
+
+@pytest.fixture(autouse=True)
+def _raise_internal_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(RAISE_VARIABLE, "1")
+
+
+@pytest.fixture
+def seen() -> Iterator[list[Operation]]:
+    """What was captured of aiohttp while the test ran."""
+    operations: list[Operation] = []
+    patch = make_patch(operations.append)
+    patch.patch(aiohttp)
+    yield operations
+    patch.unpatch()
+
+
+def make_patch(take: Callable[[Operation], None]) -> AiohttpPatch:
+    return AiohttpPatch(Capture(take=take, body_bytes_max=KEPT_BYTES, guard=Guard()))
+
+
+def only_attempt(operations: list[Operation]) -> Attempt:
+    (operation,) = operations
+    (attempt,) = operation.attempts
+    return attempt
+
+
+def header(attempt: Attempt, name: str) -> Any:
+    headers: Any = attempt.request_headers
+    return headers.get(name)
+
+
+async def answer_ok(_request: web.Request) -> web.Response:
+    return web.json_response({"id": 1})
+
+
+def converse(talk: Talk, handler: Handler = answer_ok, **options: Any) -> Any:
+    """What `talk` gives, with a session and the address of a server that answers with `handler`."""
+
+    async def main() -> Any:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", handler)
+        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            address = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            async with aiohttp.ClientSession(**options) as session:
+                return await asyncio.wait_for(talk(session, address), PATIENCE_S)
+        finally:
+            await runner.cleanup()
+
+    return asyncio.run(main())
+
+
+def send(**options: Any) -> Talk:
+    """A talk: one POST whose answer is read."""
+
+    async def talk(session: aiohttp.ClientSession, address: str) -> Any:
+        async with session.post(f"{address}/v1/leads", **options) as response:
+            return await response.read()
+
+    return talk
+
+
+def test_a_call_becomes_an_operation_of_one_attempt(seen: list[Operation]) -> None:
+    async def talk(session: aiohttp.ClientSession, address: str) -> str:
+        async with session.post(f"{address}/v1/leads", json={"name": "Anna"}, params={"with": "tags"}) as response:
+            assert await response.json() == {"id": 1}
+        return f"{address}/v1/leads?with=tags"
+
+    url = converse(talk, headers={"X-Trace": "1"})
+
+    assert seen[0].service_name is None
+    attempt = only_attempt(seen)
+    assert (attempt.client, attempt.method, attempt.url) == ("aiohttp", "POST", url)
+    assert attempt.request_body == b'{"name": "Anna"}'
+    assert (attempt.status_code, attempt.response_body) == (200, b'{"id": 1}')
+    assert attempt.request_body_bytes is attempt.response_body_bytes is None
+    assert (header(attempt, "X-Trace"), header(attempt, "Content-Type")) == ("1", "application/json")
+    assert isinstance(attempt.response_headers, tuple)
+    assert (b"Content-Type", b"application/json; charset=utf-8") in attempt.response_headers
+    assert attempt.no_answer is None
+    assert attempt.duration_ms == seen[0].duration_ms
+    assert attempt.ttfb_ms is not None
+
+
+def test_a_url_below_the_base_of_a_session_is_seen_whole(seen: list[Operation]) -> None:
+    async def talk(_session: aiohttp.ClientSession, address: str) -> str:
+        async with aiohttp.ClientSession(address) as session, session.get("/v1/leads") as response:
+            await response.read()
+        return f"{address}/v1/leads"
+
+    assert converse(talk) == only_attempt(seen).url
+
+
+def test_a_call_without_a_session_is_a_call(seen: list[Operation]) -> None:
+    async def talk(_session: aiohttp.ClientSession, address: str) -> None:
+        async with aiohttp.request("GET", address) as response:
+            await response.read()
+
+    converse(talk)
+
+    assert only_attempt(seen).response_body == b'{"id": 1}'
+
+
+@pytest.mark.parametrize(
+    ("data", "kept"),
+    [
+        (b"\xff\x00", b"\xff\x00"),
+        ("имя", "имя".encode()),
+        ({"name": "Anna Maria"}, b"name=Anna+Maria"),
+        (bytearray(b"mine"), b"mine"),
+    ],
+)
+def test_a_body_that_is_there_is_kept(seen: list[Operation], data: object, kept: bytes) -> None:
+    converse(send(data=data))
+
+    assert only_attempt(seen).request_body == kept
+
+
+def test_the_fields_of_a_multipart_form_are_kept(seen: list[Operation]) -> None:
+    form = aiohttp.FormData()
+    form.add_field("chat_id", "42")
+    form.add_field("note", io.StringIO("of the application's"), filename="note.txt")
+    form.add_field("photo", b"\x89PNG", filename="photo.png")
+
+    async def echo(request: web.Request) -> web.Response:
+        return web.Response(text=",".join(await request.post()))
+
+    assert converse(send(data=form), echo) == b"chat_id,note,photo"
+
+    attempt = only_attempt(seen)
+    assert attempt.request_body is None
+    assert attempt.request_form == [
+        ("chat_id", "42"),
+        ("note", {"filename": "note.txt", "binary": True}),
+        ("photo", {"filename": "photo.png", "binary": True, "size": 4}),
+    ]
+    assert header(attempt, "Content-Type").startswith("multipart/form-data; boundary=")
+    assert attempt.payload_bytes == len("chat_id" + "42")
+
+
+def test_a_form_beyond_the_bound_is_not_kept(seen: list[Operation], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(call_module, "WHOLE_BODY_BYTES_MAX", 10)
+    form = aiohttp.FormData(default_to_multipart=True)
+    form.add_field("text", "x" * 10)
+
+    converse(send(data=form))
+
+    attempt = only_attempt(seen)
+    assert attempt.request_form is None
+    assert attempt.request_body_bytes is not None
+    assert attempt.request_body_bytes > 10
+
+
+def test_generators_and_files_are_the_applications_to_read(seen: list[Operation]) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"one"
+        yield b"two"
+
+    async def echo(request: web.Request) -> web.Response:
+        return web.Response(body=await request.read())
+
+    assert converse(send(data=pieces()), echo) == b"onetwo"
+    assert converse(send(data=io.BytesIO(b"file")), echo) == b"file"
+
+    bodies = [(one.attempts[0].request_body, one.attempts[0].request_body_bytes) for one in seen]
+    assert bodies == [(None, None), (None, 4)]
+
+
+def test_a_redirect_is_part_of_its_call(seen: list[Operation]) -> None:
+    async def redirect(request: web.Request) -> web.Response:
+        if request.path == "/v1/leads":
+            raise web.HTTPFound("/v2/leads")
+        return web.Response(status=404, text="gone")
+
+    async def talk(session: aiohttp.ClientSession, address: str) -> None:
+        async with session.post(f"{address}/v1/leads", data="body") as response:
+            assert [one.status for one in response.history] == [302]
+            await response.read()
+
+    converse(talk, redirect)
+
+    attempt = only_attempt(seen)
+    assert (attempt.method, attempt.request_body) == ("POST", b"body")
+    assert attempt.url is not None
+    assert attempt.url.endswith("/v1/leads")
+    assert (attempt.status_code, attempt.response_body) == (404, b"gone")
+
+
+def test_too_many_redirects_are_no_answer(seen: list[Operation]) -> None:
+    async def redirect(_request: web.Request) -> web.Response:
+        raise web.HTTPFound("/again")
+
+    with pytest.raises(aiohttp.TooManyRedirects):
+        converse(send(), redirect)
+
+    no_answer = only_attempt(seen).no_answer
+    assert no_answer is not None
+    assert no_answer.code == "NOT_DONE"
+
+
+@pytest.mark.parametrize("is_own", [False, True], ids=["aiohttp's check", "the application's check"])
+def test_an_answer_that_is_refused_for_its_status_is_an_answer(seen: list[Operation], is_own: bool) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(status=422, text="wrong")
+
+    async def refuse(response: aiohttp.ClientResponse) -> None:
+        raise RuntimeError(await response.text())
+
+    with pytest.raises(RuntimeError if is_own else aiohttp.ClientResponseError):
+        converse(send(), answer, raise_for_status=refuse if is_own else True)
+
+    attempt = only_attempt(seen)
+    assert (attempt.status_code, attempt.no_answer) == (422, None)
+    assert attempt.response_body == (b"wrong" if is_own else None)
+
+
+def test_the_last_byte_ends_a_call_even_where_it_is_read_later(seen: list[Operation], monkeypatch: pytest.MonkeyPatch) -> None:
+    monotonic = [0.0]
+    monkeypatch.setattr(operation_module, "time", types.SimpleNamespace(time=lambda: 0.0, perf_counter=lambda: monotonic[0]))
+    may_go_on = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"first")
+        await may_go_on.wait()
+        monotonic[0] = 0.5
+        await response.write(b"second")
+        return response
+
+    async def talk(session: aiohttp.ClientSession, address: str) -> None:
+        async with session.get(address) as response:
+            may_go_on.set()
+            await response.content.wait_eof()
+            monotonic[0] = 7.0
+            assert seen == []
+            assert await response.read() == b"firstsecond"
+
+    converse(talk, answer)
+
+    attempt = only_attempt(seen)
+    assert (attempt.ttfb_ms, attempt.duration_ms, seen[0].duration_ms) == (0, 500, 500)
+
+
+def test_an_exception_reaches_the_application_as_the_same_object(seen: list[Operation], monkeypatch: pytest.MonkeyPatch) -> None:
+    error = aiohttp.ServerDisconnectedError()
+
+    async def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(aiohttp.TCPConnector, "connect", fail)
+
+    with pytest.raises(aiohttp.ServerDisconnectedError) as raised:
+        converse(send(data="sent"))
+
+    assert raised.value is error
+    attempt = only_attempt(seen)
+    assert (attempt.request_body, attempt.status_code) == (b"sent", None)
+    assert attempt.no_answer is not None
+    assert attempt.no_answer.code == "CONNECTION_FAILED"
+
+
+async def read_whole(content: aiohttp.StreamReader) -> bytes:
+    return await content.read()
+
+
+async def read_some(content: aiohttp.StreamReader) -> bytes:
+    data = b""
+    while piece := await content.read(3):
+        data += piece
+    return data
+
+
+async def read_exactly(content: aiohttp.StreamReader) -> bytes:
+    return await content.readexactly(12)
+
+
+async def read_lines(content: aiohttp.StreamReader) -> bytes:
+    return b"".join([line async for line in content])
+
+
+async def read_until(content: aiohttp.StreamReader) -> bytes:
+    return await content.readuntil(b"one\n") + await content.readuntil(b"!")
+
+
+async def read_any(content: aiohttp.StreamReader) -> bytes:
+    return b"".join([piece async for piece in content.iter_any()])
+
+
+async def read_chunked(content: aiohttp.StreamReader) -> bytes:
+    return b"".join([piece async for piece in content.iter_chunked(5)])
+
+
+async def read_chunks(content: aiohttp.StreamReader) -> bytes:
+    return b"".join([piece async for piece, _is_end in content.iter_chunks()])
+
+
+async def read_nowait(content: aiohttp.StreamReader) -> bytes:
+    await content.wait_eof()
+    return content.read_nowait()
+
+
+WAYS = [
+    read_whole,
+    read_some,
+    read_exactly,
+    read_lines,
+    read_until,
+    read_any,
+    read_chunked,
+    read_chunks,
+    read_nowait,
+]
+
+
+@pytest.mark.parametrize("read", WAYS)
+def test_an_answer_is_noted_whichever_way_it_is_read(
+    seen: list[Operation], read: Callable[[aiohttp.StreamReader], Awaitable[bytes]]
+) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for piece in (b"li", b"ne one\n", b"two"):
+            await response.write(piece)
+        return response
+
+    async def talk(session: aiohttp.ClientSession, address: str) -> None:
+        async with session.get(address) as response:
+            assert isinstance(response.content, aiohttp.StreamReader)
+            assert seen == []
+            assert await read(response.content) == b"line one\ntwo"
+            assert response.content.at_eof()
+            assert response.content.total_bytes == 12
+            # Recorded when all was read, not when the answer is released.
+            assert len(seen) == 1
+
+    converse(talk, answer)
+
+    attempt = only_attempt(seen)
+    assert (attempt.response_body, attempt.response_body_bytes) == (b"line one\ntwo", None)
+
+
+def test_an_answer_of_several_parts_is_read_as_ever(seen: list[Operation]) -> None:
+    parts = b"--x\r\n\r\none\r\n--x\r\n\r\ntwo\r\n--x--\r\n"
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(body=parts, headers={"Content-Type": "multipart/mixed; boundary=x"})
+
+    async def talk(session: aiohttp.ClientSession, address: str) -> list[bytes]:
+        async with session.get(address) as response:
+            reader = aiohttp.MultipartReader.from_response(response)
+            return [bytes(await part.read()) async for part in reader.stream]  # type: ignore[union-attr]
+
+    assert converse(talk, answer) == [b"one", b"two"]
+
+    assert only_attempt(seen).response_body == parts
+
+
+def test_a_large_answer_is_kept_up_to_the_bound(seen: list[Operation]) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(body=b"x" * 1_000_000)
+
+    assert len(converse(send(), answer)) == 1_000_000
+
+    attempt = only_attempt(seen)
+    assert (attempt.response_body, attempt.response_body_bytes) == (b"x" * KEPT_BYTES, 1_000_000)
+
+
+@pytest.mark.parametrize("is_decoded", [True, False])
+def test_a_compressed_answer_is_noted_as_the_application_gets_it(seen: list[Operation], is_decoded: bool) -> None:
+    packed = gzip.compress(b"hello")
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(body=packed, headers={"Content-Encoding": "gzip"})
+
+    got = converse(send(), answer, auto_decompress=is_decoded)
+
+    attempt = only_attempt(seen)
+    assert got == attempt.response_body == (b"hello" if is_decoded else packed)
+    assert attempt.response_is_encoded is not is_decoded
+
+
+def test_an_answer_without_a_body_ends_with_its_headers(seen: list[Operation]) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(status=204)
+
+    async def talk(session: aiohttp.ClientSession, address: str) -> None:
+        response = await session.get(address)
+        assert len(seen) == 1
+        assert await response.read() == b""
+
+    converse(talk, answer)
+
+    assert (only_attempt(seen).status_code, only_attempt(seen).response_body) == (204, b"")
+
+
+async def answer_endlessly(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(b"first")
+    await asyncio.Event().wait()
+    return response
+
+
+@pytest.mark.parametrize("way", ["release", "close", "leave"])
+def test_an_answer_that_is_left_unread_is_recorded_then(seen: list[Operation], way: str) -> None:
+    async def talk(session: aiohttp.ClientSession, address: str) -> None:
+        response = await session.get(address)
+        assert seen == []
+        if way == "leave":
+            async with response:
+                pass
+        else:
+            getattr(response, way)()
+        assert len(seen) == 1
+
+    converse(talk, answer_endlessly)
+
+    attempt = only_attempt(seen)
+    assert (attempt.status_code, attempt.response_body, attempt.no_answer) == (200, b"", None)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # aiohttp's, which is right
+def test_an_answer_that_is_dropped_is_recorded_with_its_connection(seen: list[Operation]) -> None:
+    async def talk(session: aiohttp.ClientSession, address: str) -> None:
+        await session.get(address)
+        # aiohttp keeps it as long as its connection.
+
+    converse(talk, answer_endlessly)
+    gc.collect()
+
+    attempt = only_attempt(seen)
+    assert (attempt.status_code, attempt.no_answer) == (200, None)
+
+
+def test_a_cancelled_task_is_recorded_and_stays_cancelled(seen: list[Operation]) -> None:
+    async def talk(session: aiohttp.ClientSession, address: str) -> None:
+        is_reading = asyncio.Event()
+
+        async def call() -> None:
+            async with session.get(address) as response:
+                is_reading.set()
+                await response.read()
+
+        task = asyncio.create_task(call())
+        await is_reading.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    converse(talk, answer_endlessly)
+
+    attempt = only_attempt(seen)
+    assert (attempt.status_code, attempt.response_body) == (200, b"first")
+    assert attempt.no_answer is not None
+    assert attempt.no_answer.code == "CANCELLED"
+
+
+def test_a_time_limit_around_one_read_is_not_the_end(seen: list[Operation]) -> None:
+    may_go_on = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await may_go_on.wait()
+        await response.write(b"late")
+        return response
+
+    async def talk(session: aiohttp.ClientSession, address: str) -> bytes:
+        async with session.get(address) as response:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(response.content.readany(), 0.01)
+            may_go_on.set()
+            return await response.read()
+
+    assert converse(talk, answer) == b"late"
+
+    attempt = only_attempt(seen)
+    assert (attempt.response_body, attempt.no_answer) == (b"late", None)
+
+
+def test_a_middleware_that_calls_another_address_makes_a_call_of_its_own(seen: list[Operation]) -> None:
+    async def talk(session: aiohttp.ClientSession, address: str) -> None:
+        async def sign(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+            async with session.get(f"{address}/token") as response:
+                request.headers["Authorization"] = await response.text()
+            return await handler(request)
+
+        async with session.get(f"{address}/v1/leads", middlewares=[sign]) as response:
+            await response.read()
+
+    converse(talk)
+
+    assert [str(one.attempts[0].url).rpartition("/")[2] for one in seen] == ["token", "leads"]
+    assert header(seen[1].attempts[0], "Authorization") == '{"id": 1}'
+
+
+def test_websockets_are_left_alone(seen: list[Operation]) -> None:
+    async def echo(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            await socket.send_str(message.data)
+        return socket
+
+    async def talk(session: aiohttp.ClientSession, address: str) -> str:
+        async with session.ws_connect(address) as socket:
+            await socket.send_str("hello")
+            return await socket.receive_str()
+
+    assert converse(talk, echo) == "hello"
+
+    assert seen == []
+
+
+def test_suppressed_calls_are_not_recorded(seen: list[Operation]) -> None:
+    async def talk(session: aiohttp.ClientSession, address: str) -> None:
+        with suppressed():
+            async with session.get(address) as response:
+                assert type(response.content) is aiohttp.StreamReader
+
+    converse(talk)
+
+    assert seen == []
+
+
+def test_calls_inside_an_operation_are_its_attempts(seen: list[Operation]) -> None:
+    operations: list[Operation] = []
+    with Operation(operations.append, service_name="amocrm", action="sync_lead"):
+        converse(send())
+        converse(send())
+
+    assert seen == []
+    assert [attempt.status_code for attempt in operations[0].attempts] == [200, 200]
+
+
+def test_unpatching_restores_aiohttp() -> None:
+    originals = (aiohttp.ClientSession._request, aiohttp.ClientRequest.__init__)
+    operations: list[Operation] = []
+    patch = make_patch(operations.append)
+
+    patch.patch(aiohttp)
+    patch.patch(aiohttp)
+    patch.unpatch()
+    converse(send())
+
+    assert (aiohttp.ClientSession._request, aiohttp.ClientRequest.__init__) == originals
+    assert operations == []
+
+
+def test_a_defect_of_ours_does_not_reach_the_application(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(RAISE_VARIABLE)
+    operations: list[Operation] = []
+    patch = make_patch(operations.append)
+    for name in ("keep_request", "keep_form", "keep_answer"):
+        monkeypatch.setattr(f"integration_monitor.capture.call.Call.{name}", lambda *_: 1 / 0)
+
+    patch.patch(aiohttp)
+    try:
+        assert converse(send(data="body")) == b'{"id": 1}'
+    finally:
+        patch.unpatch()
+
+    assert len(operations) == 1

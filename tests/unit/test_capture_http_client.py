@@ -1,0 +1,341 @@
+"""http.client and urllib.request over a server on loopback. What ends a call is in tests/integration/test_capture_wire_more.py."""
+
+import gc
+import gzip
+import http.client
+import io
+import sys
+import threading
+import urllib.error
+import urllib.request
+import xmlrpc.client
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from integration_monitor.capture.call import Capture
+from integration_monitor.capture.context import suppressed
+from integration_monitor.capture.http_client import HttpClientPatch
+from integration_monitor.capture.operation import Attempt, Operation
+from integration_monitor.capture.urllib_request import UrllibRequestPatch
+from integration_monitor.guard import RAISE_VARIABLE, Guard
+from tests.unit.test_capture_urllib3 import KEPT_BYTES, PATIENCE_S, Vendor
+
+
+@pytest.fixture(autouse=True)
+def _raise_internal_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(RAISE_VARIABLE, "1")
+
+
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    server = Vendor()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def seen() -> Iterator[list[Operation]]:
+    """What was captured of http.client and urllib.request while the test ran."""
+    operations: list[Operation] = []
+    patches = make_patches(operations.append)
+    for patch in patches:
+        patch.patch(sys.modules[patch.library])
+    yield operations
+    for patch in patches:
+        patch.unpatch()
+
+
+def make_patches(take: Callable[[Operation], None]) -> tuple[HttpClientPatch, UrllibRequestPatch]:
+    capture = Capture(take=take, body_bytes_max=KEPT_BYTES, guard=Guard())
+    return HttpClientPatch(capture), UrllibRequestPatch(capture)
+
+
+@pytest.fixture
+def connection(vendor: Vendor) -> Iterator[http.client.HTTPConnection]:
+    connection = http.client.HTTPConnection("127.0.0.1", vendor.server_address[1], timeout=PATIENCE_S)
+    yield connection
+    connection.close()
+
+
+def only_attempt(operations: list[Operation]) -> Attempt:
+    (operation,) = operations
+    (attempt,) = operation.attempts
+    return attempt
+
+
+def header(attempt: Attempt, name: str) -> Any:
+    headers: Any = attempt.request_headers
+    return dict(headers).get(name)
+
+
+def test_a_call_becomes_an_operation_of_one_attempt(
+    seen: list[Operation], vendor: Vendor, connection: http.client.HTTPConnection
+) -> None:
+    connection.request("POST", "/v1/leads?a=1", '{"name":"Anna"}', {"X-Trace": "1"})
+    with connection.getresponse() as response:
+        assert isinstance(response, http.client.HTTPResponse)
+        assert seen == []
+        assert response.read() == b'{"id":1}'
+
+    attempt = only_attempt(seen)
+    assert (attempt.client, attempt.method, attempt.url) == ("http.client", "POST", f"{vendor.url}/v1/leads?a=1")
+    # http.client has made bytes of the text.
+    assert attempt.request_body == b'{"name":"Anna"}'
+    assert (header(attempt, "X-Trace"), header(attempt, "Content-Length")) == (b"1", b"15")
+    assert (attempt.status_code, attempt.response_body) == (200, b'{"id":1}')
+    assert isinstance(attempt.response_headers, list)
+    assert ("Content-Type", "application/json") in attempt.response_headers
+    assert attempt.no_answer is None
+    assert attempt.duration_ms == seen[0].duration_ms
+    assert attempt.ttfb_ms is not None
+
+
+def test_calls_of_one_connection_are_calls_of_their_own(seen: list[Operation], connection: http.client.HTTPConnection) -> None:
+    for path in ("/one", "/two"):
+        connection.request("GET", path)
+        connection.getresponse().read()
+
+    assert [str(one.attempts[0].url).rpartition("/")[2] for one in seen] == ["one", "two"]
+
+
+def test_a_request_that_is_put_together_by_hand_is_seen(seen: list[Operation], connection: http.client.HTTPConnection) -> None:
+    connection.putrequest("POST", "/v1")
+    connection.putheader("Content-Length", 10)
+    connection.endheaders()
+    connection.send(b"first")
+    connection.send(b"after")
+    connection.getresponse().read()
+
+    attempt = only_attempt(seen)
+    assert (attempt.request_body, attempt.request_body_bytes) == (b"firstafter", None)
+
+
+def test_a_large_body_that_is_sent_by_hand_is_kept_up_to_the_bound(
+    seen: list[Operation], connection: http.client.HTTPConnection
+) -> None:
+    connection.putrequest("POST", "/v1")
+    connection.putheader("Content-Length", "1200")
+    connection.endheaders()
+    connection.send(b"x" * 600)
+    connection.send(b"x" * 600)
+    connection.getresponse().read()
+
+    attempt = only_attempt(seen)
+    assert (attempt.request_body, attempt.request_body_bytes) == (b"x" * KEPT_BYTES, 1200)
+
+
+def test_generators_and_files_are_the_applications_to_read(seen: list[Operation], connection: http.client.HTTPConnection) -> None:
+    connection.request("POST", "/v1", io.BytesIO(b"file"), {"Content-Length": "4"})
+    connection.getresponse().read()
+
+    attempt = only_attempt(seen)
+    assert (attempt.request_body, attempt.request_body_bytes) == (None, 4)
+
+
+READS: dict[str, Callable[[http.client.HTTPResponse], bytes]] = {
+    "read": lambda response: response.read(),
+    "read in pieces": lambda response: b"".join(iter(lambda: response.read(3), b"")),
+    "read1": lambda response: b"".join(iter(lambda: response.read1(3), b"")),
+    "lines": b"".join,
+    "buffered": lambda response: io.BufferedReader(response).read(),
+    "text": lambda response: io.TextIOWrapper(response).read().encode(),
+}
+LINES = b"line one\ntwo"
+
+
+@pytest.mark.parametrize("is_chunked", [False, True], ids=["with its length", "chunked"])
+@pytest.mark.parametrize("read", READS.values(), ids=list(READS))
+def test_an_answer_is_noted_once_whichever_way_it_is_read(
+    seen: list[Operation],
+    vendor: Vendor,
+    connection: http.client.HTTPConnection,
+    read: Callable[[http.client.HTTPResponse], bytes],
+    is_chunked: bool,
+) -> None:
+    chunks = b"4\r\nline\r\n8\r\n one\ntwo\r\n0\r\n\r\n"
+    vendor.answers = [(200, {"Transfer-Encoding": "chunked"}, chunks) if is_chunked else (200, {}, LINES)]
+    connection.request("GET", "/v1")
+    response = connection.getresponse()
+
+    assert read(response) == LINES
+
+    response.close()
+    attempt = only_attempt(seen)
+    assert (attempt.response_body, attempt.response_body_bytes) == (LINES, None)
+
+
+def test_an_answer_without_a_body_ends_with_its_headers(
+    seen: list[Operation], vendor: Vendor, connection: http.client.HTTPConnection
+) -> None:
+    vendor.answers = [(204, {}, b"")]
+
+    connection.request("GET", "/v1")
+    response = connection.getresponse()
+
+    assert (only_attempt(seen).status_code, only_attempt(seen).response_body) == (204, b"")
+    assert response.read() == b""
+
+
+@pytest.mark.parametrize("way", ["close", "drop"])
+def test_an_answer_that_is_left_unread_is_recorded_then(
+    seen: list[Operation], connection: http.client.HTTPConnection, way: str
+) -> None:
+    connection.request("GET", "/v1")
+    response = connection.getresponse()
+    assert seen == []
+
+    if way == "close":
+        response.close()
+    connection.close()
+    del response
+    gc.collect()
+
+    attempt = only_attempt(seen)
+    assert (attempt.status_code, attempt.response_body, attempt.response_body_bytes) == (200, b"", 8)
+
+
+def test_a_compressed_answer_is_noted_as_the_application_gets_it(
+    seen: list[Operation], vendor: Vendor, connection: http.client.HTTPConnection
+) -> None:
+    packed = gzip.compress(b"hello")
+    vendor.answers = [(200, {"Content-Encoding": "gzip"}, packed)]
+
+    connection.request("GET", "/v1")
+    assert connection.getresponse().read() == packed
+
+    assert (only_attempt(seen).response_body, only_attempt(seen).response_is_encoded) == (packed, True)
+
+
+def test_the_host_behind_a_tunnel_is_the_one_that_is_called(seen: list[Operation], monkeypatch: pytest.MonkeyPatch) -> None:
+    error = TimeoutError("slow")
+
+    def connect(_connection: http.client.HTTPConnection) -> None:
+        raise error
+
+    monkeypatch.setattr(http.client.HTTPSConnection, "connect", connect)
+    connection = http.client.HTTPSConnection("proxy.invalid", 3128)
+    connection.set_tunnel("api.example.com")
+
+    with pytest.raises(TimeoutError) as raised:
+        connection.request("GET", "/v1")
+
+    assert raised.value is error
+    attempt = only_attempt(seen)
+    assert attempt.url == "https://api.example.com/v1"
+    assert attempt.no_answer is not None
+    assert (attempt.no_answer.code, attempt.no_answer.is_unsent) == ("TIMEOUT", True)
+    assert attempt.no_answer.message.endswith("(connect time-out)")
+
+
+def test_a_library_above_that_is_not_known_is_seen(seen: list[Operation], vendor: Vendor) -> None:
+    vendor.answers = [(200, {"Content-Type": "text/xml"}, xmlrpc.client.dumps((7,), methodresponse=True).encode())]
+
+    with xmlrpc.client.ServerProxy(vendor.url) as server:
+        assert server.ping() == 7
+
+    attempt = only_attempt(seen)
+    assert attempt.client == "http.client"
+    assert isinstance(attempt.request_body, bytes)
+    assert b"<methodName>ping</methodName>" in attempt.request_body
+
+
+def test_suppressed_calls_are_not_recorded(seen: list[Operation], connection: http.client.HTTPConnection) -> None:
+    with suppressed():
+        connection.request("GET", "/v1")
+        response = connection.getresponse()
+
+    assert type(response) is http.client.HTTPResponse
+    response.read()
+    assert seen == []
+
+
+def test_a_call_of_urllib_request_is_its_own(seen: list[Operation], vendor: Vendor) -> None:
+    request = urllib.request.Request(f"{vendor.url}/v1", b"a=1", {"X-Trace": "1"}, method="PUT")
+    vendor.answers = [(200, {}, b"done")]
+
+    with pytest.raises(urllib.error.HTTPError), urllib.request.urlopen(request, timeout=PATIENCE_S):
+        pass  # the server knows no PUT
+
+    attempt = only_attempt(seen)
+    assert (attempt.client, attempt.method, attempt.url) == ("urllib.request", "PUT", f"{vendor.url}/v1")
+    assert (attempt.request_body, header(attempt, "X-Trace")) == (b"a=1", b"1")
+    assert (attempt.status_code, attempt.no_answer) == (501, None)
+
+
+def test_data_makes_a_request_a_post(seen: list[Operation], vendor: Vendor) -> None:
+    urllib.request.urlopen(vendor.url, b"a=1", timeout=PATIENCE_S).read()
+    urllib.request.urlopen(urllib.request.Request(vendor.url), b"a=1", timeout=PATIENCE_S).read()
+
+    assert [one.attempts[0].method for one in seen] == ["POST", "POST"]
+
+
+def test_the_body_of_an_error_is_noted_when_the_application_reads_it(seen: list[Operation], vendor: Vendor) -> None:
+    vendor.answers = [(422, {}, b"wrong")]
+
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        urllib.request.urlopen(vendor.url, timeout=PATIENCE_S)
+    with raised.value as error:
+        assert seen == []
+        assert error.read() == b"wrong"
+
+    assert (only_attempt(seen).status_code, only_attempt(seen).response_body) == (422, b"wrong")
+
+
+def test_files_are_no_calls(seen: list[Operation]) -> None:
+    with urllib.request.urlopen("data:,hello") as response:
+        assert response.read() == b"hello"
+
+    assert seen == []
+
+
+def test_calls_inside_an_operation_are_its_attempts(seen: list[Operation], vendor: Vendor) -> None:
+    operations: list[Operation] = []
+    with Operation(operations.append, service_name="amocrm", action="sync_lead"):
+        urllib.request.urlopen(vendor.url, timeout=PATIENCE_S).read()
+        urllib.request.urlopen(vendor.url, timeout=PATIENCE_S).read()
+
+    assert seen == []
+    assert [attempt.status_code for attempt in operations[0].attempts] == [200, 200]
+
+
+def test_unpatching_restores_the_standard_library() -> None:
+    def methods() -> list[object]:
+        connection = http.client.HTTPConnection
+        steps = [connection.putrequest, connection.endheaders, connection.send, connection.getresponse]
+        return [*steps, urllib.request.OpenerDirector.open]
+
+    originals = methods()
+    patches = make_patches(lambda _operation: None)
+
+    for patch in patches:
+        patch.patch(sys.modules[patch.library])
+        patch.patch(sys.modules[patch.library])
+    assert all(ours is not theirs for ours, theirs in zip(methods(), originals, strict=True))
+    for patch in patches:
+        patch.unpatch()
+
+    assert methods() == originals
+
+
+def test_a_defect_of_ours_does_not_reach_the_application(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(RAISE_VARIABLE)
+    operations: list[Operation] = []
+    patches = make_patches(operations.append)
+    for name in ("keep_request", "keep_answer"):
+        monkeypatch.setattr(f"integration_monitor.capture.call.Call.{name}", lambda *_: 1 / 0)
+
+    for patch in patches:
+        patch.patch(sys.modules[patch.library])
+    try:
+        assert urllib.request.urlopen(vendor.url, timeout=PATIENCE_S).read() == b'{"id":1}'
+    finally:
+        for patch in patches:
+            patch.unpatch()
+
+    assert len(operations) == 1
