@@ -93,7 +93,12 @@ def test_a_large_batch_is_stored_whole(sink: PostgresSink, database_url: str) ->
 
 
 def test_an_empty_batch_needs_no_database() -> None:
-    PostgresSink("postgresql://nobody@127.0.0.1:1/none").write([])
+    sink = PostgresSink("postgresql://nobody@127.0.0.1:1/none")
+
+    sink.write([])
+
+    with pytest.raises(StoreUnavailable):
+        sink.write([record()])
 
 
 def test_a_batch_sent_again_changes_nothing(sink: PostgresSink, database_url: str) -> None:
