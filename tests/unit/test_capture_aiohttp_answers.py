@@ -1,8 +1,10 @@
 """Answers of aiohttp: however the application reads them, leaves them or drops them, they are noted and stay what they are."""
 
 import asyncio
+import contextvars
 import gc
 import gzip
+import weakref
 from collections.abc import Awaitable, Callable, Iterator
 
 import aiohttp
@@ -125,6 +127,39 @@ def test_an_answer_of_several_parts_is_read_as_ever(seen: list[Operation]) -> No
     assert converse(talk, answer) == [b"one", b"two"]
 
     assert only_attempt(seen).response_body == parts
+
+
+def test_the_stream_of_an_answer_shows_itself_as_ever(seen: list[Operation]) -> None:
+    async def talk(session: aiohttp.ClientSession, address: str) -> tuple[type, str]:
+        async with session.get(address) as response:
+            return type(response.content), repr(response.content)
+
+    kind, shown = converse(talk)
+
+    assert (kind.__module__, kind.__name__) == ("aiohttp.streams", "StreamReader")
+    assert shown.startswith("<StreamReader ")
+    assert len(seen) == 1
+
+
+def test_a_context_that_outlives_a_call_does_not_keep_its_answer(seen: list[Operation]) -> None:
+    contexts: list[contextvars.Context] = []
+
+    async def keep_context(*_: object) -> None:
+        contexts.append(contextvars.copy_context())
+
+    async def talk(_session: aiohttp.ClientSession, address: str) -> bool:
+        trace = aiohttp.TraceConfig()
+        trace.on_request_start.append(keep_context)
+        async with aiohttp.ClientSession(trace_configs=[trace]) as session:
+            async with session.get(address) as response:
+                await response.read()
+            answer = weakref.ref(response)
+            del response
+            gc.collect()
+            return answer() is None
+
+    assert converse(talk)
+    assert (len(contexts), len(seen)) == (1, 1)
 
 
 def test_a_large_answer_is_kept_up_to_the_bound(seen: list[Operation]) -> None:

@@ -1,5 +1,6 @@
 """http.client and urllib.request over a server on loopback. What ends a call is in tests/integration/test_capture_wire_more.py."""
 
+import array
 import gc
 import gzip
 import http.client
@@ -198,6 +199,79 @@ def test_an_answer_that_is_left_unread_is_recorded_then(
 
     attempt = only_attempt(seen)
     assert (attempt.status_code, attempt.response_body, attempt.response_body_bytes) == (200, b"", 8)
+
+
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [
+        ("refused header", ("NOT_DONE", True)),
+        ("closed connection", ("CANCELLED", False)),
+        ("next request", ("CANCELLED", False)),
+    ],
+)
+def test_a_request_whose_answer_is_never_asked_for_ends_with_its_operation(
+    seen: list[Operation], vendor: Vendor, way: str, told: tuple[str, bool]
+) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", vendor.server_address[1], timeout=PATIENCE_S)
+
+    with Operation(seen.append, service_name="crm", action="create"):
+        if way == "refused header":
+            with pytest.raises(ValueError, match="Invalid header"):
+                connection.request("GET", "/v1", headers={"X-Trace": "1\n2"})
+        else:
+            connection.request("GET", "/v1")
+        connection.close()
+        if way == "next request":
+            connection.request("GET", "/v1")
+            connection.getresponse().read()
+            connection.close()
+    del connection
+    gc.collect()
+
+    (operation,) = seen
+    no_answer = operation.attempts[0].no_answer
+    assert no_answer is not None
+    assert (no_answer.code, no_answer.is_unsent) == told
+    assert [attempt.status_code for attempt in operation.attempts[1:]] == ([200] if way == "next request" else [])
+
+
+def test_a_buffer_of_large_items_is_filled_as_ever(
+    seen: list[Operation], vendor: Vendor, connection: http.client.HTTPConnection
+) -> None:
+    vendor.answers = [(200, {"Connection": "close"}, b"12345678")]
+    connection.request("GET", "/v1")
+    response = connection.getresponse()
+    # An answer that ends with its connection: http.client itself cuts the buffer by items where there is a length.
+    response.length = None
+    buffer = array.array("I", [0] * 10)
+
+    assert response.readinto(buffer) == 8
+    assert response.readinto(array.array("I")) == 0
+    response.close()
+
+    assert buffer.tobytes()[:8] == only_attempt(seen).response_body == b"12345678"
+
+
+def test_an_empty_url_is_the_root(seen: list[Operation], vendor: Vendor, connection: http.client.HTTPConnection) -> None:
+    connection.request("GET", "")
+    connection.getresponse().read()
+
+    assert only_attempt(seen).url == f"{vendor.url}/"
+
+
+@pytest.mark.parametrize("digits", [19, 5000])
+def test_a_length_of_many_digits_does_not_reach_the_application(
+    seen: list[Operation], vendor: Vendor, connection: http.client.HTTPConnection, digits: int
+) -> None:
+    vendor.answers = [(200, {"Transfer-Encoding": "identity", "Content-Length": "9" * digits}, b"hello")]
+    connection.request("GET", "/v1")
+    response = connection.getresponse()
+
+    assert response.read(1) == b"h"
+    response.close()
+
+    attempt = only_attempt(seen)
+    assert (attempt.status_code, attempt.response_body) == (200, b"h")
 
 
 def test_a_compressed_answer_is_noted_as_the_application_gets_it(

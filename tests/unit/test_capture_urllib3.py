@@ -275,6 +275,46 @@ def test_an_answer_that_is_left_unread_is_recorded_then(
     assert (attempt.status_code, attempt.response_body, attempt.response_body_bytes) == (200, b"", 8)
 
 
+def test_an_answer_is_left_unread_where_the_application_says_so_by_position(seen: list[Operation], vendor: Vendor) -> None:
+    with urllib3.HTTPConnectionPool("127.0.0.1", vendor.server_address[1]) as pool:
+        response = pool.urlopen("GET", "/v1", None, None, RETRY, True, True, PATIENCE_S, None, None, False, None, False)
+        assert seen == []
+        assert response.read() == b'{"id":1}'
+
+    assert only_attempt(seen).response_body == b'{"id":1}'
+
+
+def test_an_answer_ends_with_its_last_byte_also_where_a_piece_was_asked_for(
+    seen: list[Operation], vendor: Vendor, manager: urllib3.PoolManager
+) -> None:
+    response = manager.request("GET", f"{vendor.url}/v1", preload_content=False)
+
+    assert isinstance(response, urllib3.HTTPResponse)
+    assert (response.read(4), seen) == (b'{"id', [])
+    assert (response.read(4), only_attempt(seen).response_body) == (b'":1}', b'{"id":1}')
+
+
+def test_a_compressed_answer_read_in_small_pieces_is_noted_whole(
+    seen: list[Operation], vendor: Vendor, manager: urllib3.PoolManager
+) -> None:
+    vendor.answers = [(200, {"Content-Encoding": "gzip"}, gzip.compress(b"hello" * 10))]
+    response = manager.request("GET", f"{vendor.url}/v1", preload_content=False)
+
+    pieces = list(iter(lambda: response.read(7), b""))
+
+    assert b"".join(pieces) == only_attempt(seen).response_body == b"hello" * 10
+
+
+@pytest.mark.filterwarnings("ignore:URLs without a scheme:FutureWarning")
+def test_a_url_that_a_manager_refuses_is_no_answer(seen: list[Operation], manager: urllib3.PoolManager) -> None:
+    with pytest.raises(urllib3.exceptions.LocationValueError):
+        manager.request("GET", "/v1")
+
+    attempt = only_attempt(seen)
+    assert attempt.no_answer is not None
+    assert (attempt.url, attempt.no_answer.code) == ("/v1", "NOT_DONE")
+
+
 @pytest.mark.parametrize("is_decoded", [True, False])
 def test_a_compressed_answer_is_noted_as_the_application_gets_it(
     seen: list[Operation], vendor: Vendor, manager: urllib3.PoolManager, is_decoded: bool

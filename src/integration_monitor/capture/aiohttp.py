@@ -86,10 +86,13 @@ class AiohttpPatch:
             except BaseException as error:
                 _fail(sending, error)
                 raise
+            else:
+                _settle(sending.call, session, response, kwargs.get("auto_decompress"), watch)
+                return response
             finally:
                 _sending.reset(token)
-            _settle(sending.call, session, response, kwargs.get("auto_decompress"), watch)
-            return response
+                # Timers and connections that aiohttp made meanwhile keep the context, and would keep the call and its answer.
+                del sending.call, sending.request
 
         return _request
 
@@ -100,7 +103,7 @@ class AiohttpPatch:
         def __init__(request: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 -- it replaces one
             sending = _sending.get() if replacement.is_active else None
             # A connection to a proxy makes a request without a session, for itself.
-            if sending is None or kwargs.get("session") is None:
+            if sending is None or not hasattr(sending, "call") or kwargs.get("session") is None:
                 return original(request, *args, **kwargs)  # type: ignore[no-any-return]
             # aiohttp empties a form while it makes a body of it.
             fields = list(getattr(kwargs.get("data"), "_fields", None) or ())
@@ -262,7 +265,7 @@ def _make_stream_class(base: type["aiohttp.StreamReader"]) -> _Watch:
         for name, value in vars(base).items()
         if callable(value) and not name.startswith("__") and name not in _BUILT_ON_OURS and name not in vars(_WatchedStream)
     }
-    return type("WatchedStream", (_WatchedStream, base), passed_on)
+    return type(base.__name__, (_WatchedStream, base), {**passed_on, "__module__": base.__module__})
 
 
 def _pass_on(name: str) -> Method:

@@ -15,6 +15,9 @@ from integration_monitor.record import Json
 # Up to here a whole body is kept by reference, so that its JSON can be understood before it is shortened; vendors' answers are far smaller.
 WHOLE_BODY_BYTES_MAX = 1024 * 1024
 
+# Of 64 bits; `int` raises for numbers of some thousand digits, which a vendor may send.
+_COUNT_DIGITS_MAX = 19
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Capture:
@@ -219,4 +222,4 @@ def _form_value(filename: str | None, value: object) -> Json:
 
 
 def _as_count(header: str | None) -> int | None:
-    return int(header) if header is not None and header.isdecimal() else None
+    return int(header) if header is not None and header.isdecimal() and len(header) <= _COUNT_DIGITS_MAX else None

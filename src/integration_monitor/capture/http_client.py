@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from integration_monitor.capture.call import Call, Capture, StreamedBody
 from integration_monitor.capture.nesting import carrier
 from integration_monitor.capture.patching import Method, Replacement
+from integration_monitor.record import NoAnswer
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection
@@ -28,11 +29,15 @@ _BODY = "_integration_monitor_body"
 
 _SWITCHING_PROTOCOLS = 101
 
+# What became of a request that the application drops: it was put together, as far as a header that http.client refuses, or sent.
+_NOT_SENT = NoAnswer(code="NOT_DONE", message="the request was not sent", is_unsent=True)
+_GIVEN_UP = NoAnswer(code="CANCELLED", message="the connection was closed before the answer was asked for")
+
 
 class _Request:
     """A request on its way."""
 
-    __slots__ = ("call", "is_ours", "is_sending", "pieces", "room", "size")
+    __slots__ = ("call", "is_answered", "is_ours", "is_sending", "is_sent", "pieces", "room", "size")
 
     def __init__(self, call: Call, *, is_ours: bool) -> None:
         self.call = call
@@ -40,10 +45,21 @@ class _Request:
         self.is_ours = is_ours
         #: while http.client itself sends
         self.is_sending = False
+        #: whether any of it was
+        self.is_sent = False
+        #: whether it has an answer, or failed
+        self.is_answered = False
         #: the beginning of a body that the application sends by itself; its size
         self.pieces: list[bytes] = []
         self.room = call.capture.body_bytes_max
         self.size = 0
+
+    def __del__(self) -> None:
+        # A request whose answer is never asked for was a call all the same, and an operation may wait for its end.
+        if self.is_ours and not self.is_answered:
+            with self.call.capture.guard:
+                self.call.attempt.no_answer = _GIVEN_UP if self.is_sent else _NOT_SENT
+            self.call.finish()
 
 
 class HttpClientPatch:
@@ -94,7 +110,7 @@ class HttpClientPatch:
             if request is None:
                 return original(connection, message_body, **kwargs)
             _keep_request(request, connection, message_body)
-            request.is_sending = True
+            request.is_sending = request.is_sent = True
             try:
                 return original(connection, message_body, **kwargs)
             except BaseException as error:
@@ -139,6 +155,7 @@ class HttpClientPatch:
             if call is not None:
                 call.attempt.mark_headers()
             if request is not None:
+                request.is_answered = True
                 _keep_pieces(request)
                 if request.is_ours:
                     settle(request.call, response)
@@ -168,6 +185,7 @@ def _call_of(request: _Request | None) -> Call | None:
 
 def _whole_url(connection: Any, url: str) -> str:
     """A connection is asked for paths, and only a proxy for whole URLs. Behind a tunnel is the host that is meant."""
+    url = url or "/"  # as http.client sends it
     if not url.startswith("/"):
         return url
     host, port = connection.host, connection.port
@@ -214,6 +232,7 @@ def _keep_pieces(request: _Request) -> None:
 
 def _fail(connection: Any, request: _Request, error: BaseException, phase: str) -> None:
     vars(connection).pop(_REQUEST, None)
+    request.is_answered = True
     _keep_pieces(request)
     if request.is_ours:
         request.call.fail(error, phase)
@@ -265,7 +284,15 @@ class _WatchedAnswer(_AnswerBase):
 
     def readinto(self, buffer: Any) -> int:
         read_into = super().readinto
-        return len(_read(self, lambda: bytes(memoryview(buffer)[: read_into(buffer)])))
+        counts: list[int] = []
+
+        def read() -> bytes:
+            counts.append(read_into(buffer))
+            # The buffer's items may be larger than a byte.
+            return bytes(memoryview(buffer).cast("B")[: counts[0]]) if counts[0] else b""
+
+        _read(self, read)
+        return counts[0]
 
     def close(self) -> None:
         try:

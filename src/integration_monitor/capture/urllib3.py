@@ -25,7 +25,19 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # What may be given by position after method and URL.
 _ARGUMENTS_OF_MANAGER = ("redirect",)
-_ARGUMENTS_OF_POOL = ("body", "headers")
+_ARGUMENTS_OF_POOL = (
+    "body",
+    "headers",
+    "retries",
+    "redirect",
+    "assert_same_host",
+    "timeout",
+    "pool_timeout",
+    "release_conn",
+    "chunked",
+    "body_pos",
+    "preload_content",
+)
 
 
 class Urllib3Patch:
@@ -61,7 +73,8 @@ class Urllib3Patch:
                 above.call.resume()
             if above is not None or not replacement.is_active:
                 return original(sender, method, url, *args, **kwargs)
-            call = _begin(capture, sender, method, url, {**dict(zip(names, args, strict=False)), **kwargs})
+            given = {**dict(zip(names, args, strict=False)), **kwargs}
+            call = _begin(capture, sender, method, url, given)
             token = carrier.set(Carrier(sender, call))
             try:
                 response = original(sender, method, url, *args, **kwargs)
@@ -72,7 +85,7 @@ class Urllib3Patch:
             finally:
                 carrier.reset(token)
             if call is not None:
-                _settle(call, response, is_whole=kwargs.get("preload_content", True))
+                _settle(call, response, is_whole=given.get("preload_content", True))
             return response
 
         return urlopen
@@ -105,8 +118,8 @@ def _begin(capture: Capture, sender: Any, method: str, url: str, given: Mapping[
 
 
 def _whole_url(sender: Any, url: str) -> str:
-    """A pool is asked for paths only."""
-    if not url.startswith("/"):
+    """A pool is asked for paths only, and a manager for whole URLs; where it is not, it refuses."""
+    if not url.startswith("/") or not hasattr(sender, "host"):
         return url
     host = f"[{sender.host}]" if ":" in sender.host else sender.host
     port = "" if sender.port in {None, _DEFAULT_PORTS.get(sender.scheme)} else f":{sender.port}"

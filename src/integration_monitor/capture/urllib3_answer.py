@@ -57,9 +57,9 @@ class _WatchedRaw(_RawBase):
             raise
         _note_encoding(self, body, args, kwargs)
         body.keep(data)
-        # Without an amount everything was read; else nothing more comes once the connection is given back.
+        # Without an amount everything was read; else nothing more comes once the connection is given back, unless some waits to be decoded.
         is_whole = kwargs.get("amt", args[0] if args else None) is None
-        if is_whole or (not data and self.closed):
+        if is_whole or (self.closed and (not data or "content-encoding" not in self.headers)):
             body.end()
         return data
 
@@ -101,7 +101,7 @@ class _WatchedRead1(_RawBase):
             raise
         _note_encoding(self, body, args, kwargs)
         body.keep(data)
-        if not data and self.closed:
+        if self.closed and (not data or "content-encoding" not in self.headers):
             body.end()
         return data
 
