@@ -127,6 +127,19 @@ def call_requests(url: str, *, method: str = "GET", **options: Any) -> Any:
         return session.request(method, url, **{"timeout": TIMEOUT_S, **options})
 
 
+@contextlib.contextmanager
+def running_vendor() -> Iterator[Vendor]:
+    """A vendor that answers until the block ends."""
+    server = Vendor()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.may_go_on.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
 CLIENTS = {"httpx": call_httpx, "httpx async": call_httpx_async, "requests": call_requests}
 
 
@@ -138,14 +151,8 @@ def client(request: pytest.FixtureRequest) -> Client:
 
 @pytest.fixture
 def vendor() -> Iterator[Vendor]:
-    server = Vendor()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.may_go_on.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running_vendor() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ import contextlib
 import http.client
 import socket
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -32,7 +31,7 @@ from integration_monitor.capture.requests import RequestsPatch
 from integration_monitor.capture.urllib3 import Urllib3Patch
 from integration_monitor.capture.urllib_request import UrllibRequestPatch
 from integration_monitor.guard import RAISE_VARIABLE, Guard
-from tests.integration.test_capture_wire import FAILURES, KEPT_BYTES, PATIENCE_S, TIMEOUT_S, Vendor
+from tests.integration.test_capture_wire import FAILURES, KEPT_BYTES, PATIENCE_S, TIMEOUT_S, Vendor, running_vendor
 
 #: one call: what it gives is (status, body)
 Client = Callable[..., tuple[int, bytes]]
@@ -106,14 +105,8 @@ def client(request: pytest.FixtureRequest) -> Client:
 
 @pytest.fixture
 def vendor() -> Iterator[Vendor]:
-    server = Vendor()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.may_go_on.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running_vendor() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Every secret of the facts about the five vendors, in every place, is gone before anything is stored."""
+"""Every secret of the five vendors, in every place, is gone before anything is stored."""
 
 import json
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""amoCRM: every answer of the facts, and what it means."""
+"""amoCRM: every answer that its sources tell of, and what it means."""
 
 import pytest
 

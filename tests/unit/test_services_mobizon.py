@@ -1,4 +1,4 @@
-"""Mobizon: every code of the facts, and what it means."""
+"""Mobizon: every code that its sources tell of, and what it means."""
 
 import pytest
 

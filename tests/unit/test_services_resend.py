@@ -1,4 +1,4 @@
-"""Resend: every answer of the facts, and what it means."""
+"""Resend: every answer that its sources tell of, and what it means."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Telegram: every answer of the facts, and what it means."""
+"""Telegram: every answer that its sources tell of, and what it means."""
 
 import pytest
 

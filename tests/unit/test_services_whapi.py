@@ -1,4 +1,4 @@
-"""Whapi: every answer of the facts, and what it means."""
+"""Whapi: every answer that its sources tell of, and what it means."""
 
 import pytest
 

@@ -1,6 +1,6 @@
 """amoCRM, internationally Kommo: API v4, its older APIs and OAuth.
 
-Sources: the facts about amoCRM, which name the vendor's pages "List of API errors", "HTTP status codes", "Limitations" and the
+Sources: the vendor's pages "List of API errors", "HTTP status codes", "Limitations" and the
 library amocrm/amocrm-api-php 1.16.0.
 """
 

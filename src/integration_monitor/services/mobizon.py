@@ -1,6 +1,6 @@
 """Mobizon's SMS API: RPC whose envelope `{code, data, message}` tells the outcome; HTTP says 200 to nearly everything.
 
-Sources: the facts about Mobizon, which name the vendor's repository mobizon/mobizon-api-docs (codes in `_other/apiCode.md`), its PHP
+Sources: the vendor's repository mobizon/mobizon-api-docs (codes in `_other/apiCode.md`), its PHP
 client, and public clients where the documentation is silent.
 """
 

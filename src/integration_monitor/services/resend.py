@@ -1,6 +1,6 @@
 """Resend's email API.
 
-Sources: the facts about Resend, which name the vendor's OpenAPI document 1.5.0, its pages "Errors", "Usage Limits", "Idempotency
+Sources: the vendor's OpenAPI document 1.5.0, its pages "Errors", "Usage Limits", "Idempotency
 Keys", and the SDKs `resend` 2.52.0 (Python) and 6.38.0 (Node).
 """
 

@@ -1,6 +1,6 @@
 """Telegram's Bot API, at Telegram's own server and at self-hosted ones.
 
-Sources: the facts about Telegram, which name the server's code (tdlib/telegram-bot-api), the page "Telegram Bot API" and the
+Sources: the server's code (tdlib/telegram-bot-api), the page "Telegram Bot API" and the
 libraries aiogram 3.31.0 and python-telegram-bot 22.8.
 """
 

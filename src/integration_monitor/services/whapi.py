@@ -1,6 +1,6 @@
 """Whapi.Cloud's WhatsApp API, and the Partner API beside it.
 
-Sources: the facts about Whapi, which name the vendor's OpenAPI document 1.8.7, its own guide, and public clients for what neither says.
+Sources: the vendor's OpenAPI document 1.8.7, its own guide, and public clients for what neither says.
 """
 
 import re
