@@ -21,17 +21,17 @@ PATH = sys.argv[1]
 class FileSink:
     def __init__(self):
         self.process_id = os.getpid()
-    def write(self, records):
+    def write(self, batch):
         assert self.process_id == os.getpid(), "a sink of another process"
         with open(PATH, "a") as file:
-            file.writelines(f"{os.getpid()} {record.action}\\n" for record in records)
+            file.writelines(f"{os.getpid()} {record.action}\\n" for record in batch.records)
     def maintain(self):
         pass
     def close(self):
         pass
 
 class AwaySink(FileSink):
-    def write(self, records):
+    def write(self, batch):
         raise StoreUnavailable("gone")
 
 def record(action):
@@ -39,7 +39,7 @@ def record(action):
     return IntegrationLog(id=new_id(at), service_name="test", action=action, status="success", created_at=at, updated_at=at)
 
 def make_writer(sink=FileSink, **settings):
-    return Writer(record=record, open_sink=sink, settings=Settings(**{"batch_age_s": 600.0, **settings}), guard=Guard())
+    return Writer(record=record, open_sink=sink, settings=Settings(**{"batch_age_s": 600.0, "durability": "off", **settings}), guard=Guard())
 """
 
 # A hang is what these tests are about; a process that does not hang ends within a second.

@@ -1,12 +1,14 @@
 """The writer with its thread, against sinks in memory. Threads meet by events; nothing here depends on how fast they are."""
 
 import contextvars
+import ctypes
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from integration_monitor.batch import Batch, Report
 from integration_monitor.errors import PermissionRefused, RecordsRefused, SettingsError, StoreUnavailable
 from integration_monitor.guard import RAISE_VARIABLE, Guard
 from integration_monitor.record import IntegrationLog, new_id, now
@@ -29,6 +31,8 @@ class MemorySink:
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
         self.actions: list[str] = []
+        #: of batches without records
+        self.reports: list[Report | None] = []
         #: raised by each write until it is None
         self.failure: Exception | None = None
         #: actions that are never taken
@@ -41,12 +45,15 @@ class MemorySink:
         self.maintain_failure: Exception | None = None
         self.is_closed = False
 
-    def write(self, records: Sequence[IntegrationLog]) -> None:
+    def write(self, batch: Batch) -> None:
+        if not batch.records:
+            self.reports.append(batch.report)
+            return
         self.is_tried.set()
         assert self.may_write.wait(PATIENCE_S)
         if self.failure is not None:
             raise self.failure
-        actions = [record.action for record in records]
+        actions = [record.action for record in batch.records]
         if self.refused.intersection(actions):
             raise self.refusal
         self.batches.append(actions)
@@ -88,7 +95,7 @@ def make_writer(sink: MemorySink) -> Iterator[Callable[..., Writer[str]]]:
             record=make_record,
             open_sink=open_sink,
             # A batch waits for a flush, unless a test says otherwise.
-            settings=Settings(**{"batch_age_s": 600.0, **settings}),
+            settings=Settings(**{"batch_age_s": 600.0, "durability": "off", **settings}),
             guard=Guard(),
             context=context,
         )
@@ -129,6 +136,25 @@ def test_a_batch_is_written_by_itself_when_it_is_old_enough(make_writer: MakeWri
     make_writer(batch_age_s=0.01).take("a", 10)
 
     assert sink.is_tried.wait(PATIENCE_S)
+
+
+def test_on_an_idle_system_a_single_record_waits_for_no_others(sink: MemorySink) -> None:
+    now_s = [0.0]
+    settings = Settings(batch_age_s=600.0, durability="off")
+    writer = Writer(record=make_record, open_sink=lambda: sink, settings=settings, guard=Guard(), clock=lambda: now_s[0])
+    writer.take("first", 10)
+    now_s[0] += 600
+    writer.take("second", 10)
+    assert sink.is_tried.wait(PATIENCE_S)
+    assert writer.flush(PATIENCE_S)
+    sink.is_tried.clear()
+
+    now_s[0] += 600
+    writer.take("alone", 10)
+
+    assert sink.is_tried.wait(PATIENCE_S)
+    assert writer.shutdown(PATIENCE_S)
+    assert sink.actions[-1] == "alone"
 
 
 @pytest.mark.parametrize("settings", [{"batch_records_max": 2}, {"batch_bytes_max": 20}])
@@ -225,7 +251,7 @@ def test_when_the_store_is_away_records_wait_and_are_written_when_it_is_back(
 
     assert sink.actions == ["a", "b", "c"]
     assert writer.stats().dropped == {}
-    assert "3 records wait in memory: StoreUnavailable: connection refused" in caplog.text
+    assert "3 records wait in memory, 0 on disk: StoreUnavailable: connection refused" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -297,11 +323,11 @@ def test_a_store_that_goes_away_while_a_batch_is_split_loses_nothing(make_writer
     writer = make_writer()
     write, tries = sink.write, iter([None, StoreUnavailable("gone"), None, StoreUnavailable("gone")])
 
-    def flaky(records: Sequence[IntegrationLog]) -> None:
+    def flaky(batch: Batch) -> None:
         failure = next(tries, None)
         if failure is not None:
             raise failure
-        write(records)
+        write(batch)
 
     sink.write = flaky  # type: ignore[method-assign]
     take_all(writer, *"abcd")
@@ -382,9 +408,8 @@ def test_every_item_is_accounted_for(make_writer: MakeWriter, sink: MemorySink) 
     assert len(sink.actions) == stats.written
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_dead_thread_is_replaced(make_writer: MakeWriter, sink: MemorySink) -> None:
-    writer = make_writer()
+    writer = make_writer(batch_age_s=0.01)
     writer.take("exit", 10)
     for thread in own_threads():
         thread.join(PATIENCE_S)
@@ -394,6 +419,26 @@ def test_a_dead_thread_is_replaced(make_writer: MakeWriter, sink: MemorySink) ->
     assert writer.flush(PATIENCE_S)
 
     assert sink.actions == ["a"]
+    assert writer.stats().dropped == {"crash": 1}
+    assert (writer.stats().queue_records, writer.stats().queue_bytes) == (0, 0)
+
+
+def test_a_thread_that_is_killed_anywhere_loses_nothing_uncounted(make_writer: MakeWriter, sink: MemorySink) -> None:
+    writer = make_writer(batch_age_s=0.001, batch_records_max=5)
+
+    for number in range(3_000):
+        writer.take("a", 10)
+        if number % 10 == 0:
+            for thread in own_threads():
+                end = ctypes.pythonapi.PyThreadState_SetAsyncExc
+                end(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit))
+    while not writer.flush(1):
+        pass
+
+    stats = writer.stats()
+    assert stats.written + sum(stats.dropped.values()) == stats.taken == 3_000
+    assert (stats.queue_records, stats.queue_bytes) == (0, 0)
+    assert stats.written > 1_000
 
 
 def test_the_store_is_maintained_when_that_is_due(

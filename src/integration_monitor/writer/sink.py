@@ -1,16 +1,17 @@
 """What the writer asks of a store."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
-from integration_monitor.record import IntegrationLog
+from integration_monitor.batch import Batch, Report
+
+__all__ = ["Batch", "Report", "Sink"]
 
 
 class Sink(Protocol):
-    """Where records go. One thread uses it."""
+    """Where batches go. One thread uses it."""
 
-    def write(self, records: Sequence[IntegrationLog]) -> None:
-        """Writes all of the records or none; one that is there already (same id) is skipped.
+    def write(self, batch: Batch) -> None:
+        """Writes all of the batch or none of it. The same batch may come again.
 
         Errors:
             StoreUnavailable: the same call may succeed later.

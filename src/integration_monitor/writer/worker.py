@@ -1,52 +1,59 @@
 """The worker's thread: items become records, records become batches, batches go to the sink."""
 
-import contextlib
 import logging
-import random
+import sys
+import threading
 import time
 from collections.abc import Callable
-from queue import SimpleQueue
 from typing import Generic
 
-from integration_monitor.errors import IntegrationMonitorError, RecordsRefused
 from integration_monitor.guard import Guard
 from integration_monitor.record import IntegrationLog
 from integration_monitor.settings import Settings
 from integration_monitor.writer.counts import Counts, LossLog
-from integration_monitor.writer.queue import BoundedQueue, Empty, Item, Marker
-from integration_monitor.writer.sink import Sink
+from integration_monitor.writer.delivery import Delivery
+from integration_monitor.writer.depot import Depot
+from integration_monitor.writer.part import Unit
+from integration_monitor.writer.queue import Alarm, BoundedQueue, Item, Marker
+from integration_monitor.writer.unfinished import Unfinished, close
 
 logger = logging.getLogger("integration_monitor")
-
-# A store that is restarting is back within seconds, and one that is gone should not be knocked on more often than twice a minute.
-RETRY_FIRST_S = 0.25
-RETRY_MAX_S = 30.0
 
 # The first time soon, since many processes do not live for a day; but not while the application starts.
 MAINTAIN_FIRST_S = 60.0
 MAINTAIN_INTERVAL_S = 86_400.0
 MAINTAIN_RETRY_S = 3_600.0
 
-# How long an idle worker sleeps at most, so that losses are told in time.
-IDLE_S = 60.0
+# How often the worker looks for operations that have been in flight for long. It makes nobody wait who rang in vain, either.
+TICK_S = 1.0
 
 # After a defect of ours, so that it cannot eat a processor.
 DEFECT_PAUSE_S = 1.0
 
-_Batch = list[tuple[IntegrationLog, int]]
+
+class Recorded:
+    """An item of the queue that is a record already: the disk did not take it."""
+
+    __slots__ = ("is_finished", "record")
+
+    def __init__(self, record: IntegrationLog, *, is_finished: bool) -> None:
+        self.record = record
+        self.is_finished = is_finished
 
 
 class Worker(Generic[Item]):
-    """What the writer's thread does. Its methods but `hurry` and `end_by` belong to that thread."""
+    """What the writer's thread does. Its methods but `hurry`, `end_by` and `rescue` belong to that thread."""
 
     def __init__(  # noqa: PLR0913 -- by name, and each is a part of the pipeline
         self,
         *,
-        queue: BoundedQueue[Item],
+        queue: BoundedQueue[Item | Recorded],
         counts: Counts,
         losses: LossLog,
+        unfinished: Unfinished[Item],
         record: Callable[[Item], IntegrationLog | None],
-        open_sink: Callable[[], Sink],
+        delivery: Delivery,
+        depot: Depot,
         settings: Settings,
         guard: Guard,
         clock: Callable[[], float] = time.monotonic,
@@ -54,182 +61,228 @@ class Worker(Generic[Item]):
         self._queue = queue
         self._counts = counts
         self._losses = losses
+        self._unfinished = unfinished
         self._record = record
-        self._open_sink = open_sink
+        self._delivery = delivery
+        self._depot = depot
         self._settings = settings
         self._guard = guard
         self._clock = clock
-        self._sink: Sink | None = None
-        self._batch: _Batch = []
-        # Batches and halves of them that are not written yet; the next one is the last of the list.
-        self._parts: list[_Batch] = []
-        # As a SimpleQueue it can be filled by a signal handler, which an Event cannot.
-        self._wake_up: SimpleQueue[None] = SimpleQueue()
+        #: a recorder is for one thread at a time; taken again where a signal handler makes a call
+        self.recording = threading.RLock()
+        #: wakes the thread; made anew for each thread
+        self.alarm = Alarm()
+        #: whether a thread is at work, or about to be
+        self.is_running = False
+        self._batch: list[Unit] = []
+        self._markers: list[Marker] = []
         self._end_at: float | None = None
-        self._failures_count = 0
-        self._complain_at = clock()
+        self._has_given_up = False
+        # As if something had been written just now, so that the first records of a process come together.
+        self._sent_at = clock()
+        self._tick_at = clock()
         self._maintain_at = clock() + MAINTAIN_FIRST_S
 
+    def prepare(self) -> None:
+        """Before a thread is started: the alarm is of the thread's own kind, and nobody starts another."""
+        self.alarm = Alarm()
+        self.is_running = True
+
     def hurry(self) -> None:
-        """Makes a worker that waits for the store try again at once, also one that is about to wait."""
-        if self._wake_up.empty():
-            self._wake_up.put(None)
+        """Makes the worker look at once, also at a store that was away."""
+        self._delivery.connection.hurry()
+        self.alarm.ring()
 
     def end_by(self, time_s: float) -> None:
         """After this time, by the clock given, the worker tries no more."""
         self._end_at = time_s
 
+    def rescue(self, deadline: float) -> None:
+        """Puts on disk what the thread does not get rid of: it hangs in the store. For the thread that ends the process.
+
+        deadline:
+            When to stop, by the clock given; what is not on disk by then is left to be counted as lost.
+        """
+        self._has_given_up = True
+        if not self._depot.is_on or not self.recording.acquire(timeout=max(0.0, deadline - self._clock())):
+            return
+        try:
+            self._delivery.add(self._batch)
+            self._batch = []
+            while self._clock() < deadline and (got := self._queue.get()) is not None:
+                if not isinstance(got, Marker):
+                    unit = self._unit(*got)
+                    self._delivery.add([unit] if unit is not None else [])
+        finally:
+            self.recording.release()
+        if self._depot.locks.write.acquire(timeout=max(0.0, deadline - self._clock())):
+            try:
+                self._delivery.spool_fresh()
+            finally:
+                self._depot.locks.write.release()
+
     def run(self) -> None:
-        is_ended = False
-        while not is_ended:
-            with self._guard:
-                is_ended = self._work()
-                continue
-            self._wait(DEFECT_PAUSE_S)
-        self._losses.tell(is_last=True)
-        self._close_sink()
+        """The thread. It ends with the last marker, or with an exception that no guard holds; the next item starts another then."""
+        try:
+            self._counts.reconcile(self._in_hand)
+            is_ended = False
+            while not is_ended:
+                with self._guard:
+                    is_ended = self._work()
+                    continue
+                self.alarm.sleep(DEFECT_PAUSE_S, records_count=sys.maxsize, bytes_count=sys.maxsize, is_enough=lambda: False)
+            self._end()
+        except Exception:
+            raise  # under our own tests alone
+        except BaseException as error:  # noqa: BLE001 -- whoever ends a thread of ours does not want a traceback of it
+            logger.warning("integration_monitor's thread was ended by %s; another takes over", type(error).__name__)
+        finally:
+            self.is_running = False
 
     def _work(self) -> bool:
-        """One batch. True when there is to be no other."""
-        marker = self._fill()
-        is_delivered = self._deliver()
-        self._losses.tell()
-        if marker is not None and is_delivered:
-            marker.done.set()
-        if (marker is not None and marker.is_last) or not is_delivered:
+        """One round. True when there is to be no other."""
+        self._sleep()
+        if self._has_given_up or self._is_over():
             return True
-        self._maintain_when_due()
-        return False
+        if self._is_due():
+            self._gather()
+            batch, self._batch = self._batch, []
+            self._delivery.add(batch)
+            self._sent_at = self._clock()
+        self._delivery.push()
+        if self._clock() >= self._tick_at:
+            self._tick()
+        is_more = self._delivery.drain.run(is_hurried=bool(self._markers))
+        self._delivery.beat()
+        self._losses.tell()
+        return self._settle_markers(is_more=is_more)
 
-    def _fill(self) -> Marker | None:
-        """Gathers a batch until it is full or old enough, or a marker comes, which it gives."""
+    def _sleep(self) -> None:
+        """Until a batch is full or old enough, or there is something else to do."""
+        delivery = self._delivery
+        if self._markers and delivery.drain.has_own and delivery.connection.may_try:
+            return
+        wake_at = [self._tick_at, delivery.next_at(), self._end_at]
+        records_count, bytes_count = 1, sys.maxsize
+        if not delivery.has_room:
+            # What waits in the queue cannot be helped by waking.
+            records_count = sys.maxsize
+        elif self._waiting_count() or self._queue.has_marker:
+            records_count, bytes_count = self._settings.batch_records_max, self._settings.batch_bytes_max
+            if self._counts.waiting_records or self._queue.has_marker:  # what is on disk has its own time
+                wake_at.append(self._batch_at())
+        self.alarm.sleep(
+            min(at for at in wake_at if at is not None) - self._clock(),
+            records_count=records_count,
+            bytes_count=bytes_count,
+            is_enough=lambda: self._waiting_count() >= records_count or self._is_due(),
+        )
+
+    def _is_due(self) -> bool:
+        """Whether a batch is to be gathered: it would be full or old enough, or somebody waits for it."""
+        counts = self._counts
+        if not self._delivery.has_room or not (counts.waiting_records or self._queue.has_marker):
+            return False
+        return (
+            self._queue.has_marker
+            or counts.waiting_records >= self._settings.batch_records_max
+            or counts.waiting_bytes >= self._settings.batch_bytes_max
+            or self._clock() >= self._batch_at()
+        )
+
+    def _batch_at(self) -> float:
+        """When the next batch is old enough. An idle system writes at once; a busy one writes once in a while, and more each time."""
+        return self._sent_at + self._settings.batch_age_s
+
+    def _waiting_count(self) -> int:
+        """Records that the worker is to be woken for."""
+        return self._counts.waiting_records + (self._counts.spooled if self._settings.durability == "journal" else 0)
+
+    def _is_over(self) -> bool:
+        return self._end_at is not None and self._clock() >= self._end_at
+
+    def _gather(self) -> None:
+        """Gets a batch from the queue, if there is room for it."""
         settings = self._settings
         size_bytes = 0
-        due_at = min(self._maintain_at, self._clock() + IDLE_S)
-        while len(self._batch) < settings.batch_records_max and size_bytes < settings.batch_bytes_max:
-            try:
-                got = self._queue.get(due_at - self._clock())
-            except Empty:
-                break
+        while (
+            self._delivery.has_room
+            and len(self._batch) < settings.batch_records_max
+            and size_bytes < settings.batch_bytes_max
+            and (got := self._queue.get()) is not None
+        ):
             if isinstance(got, Marker):
-                return got
+                self._markers.append(got)
+                return
             item, item_bytes = got
-            if not self._batch:
-                due_at = self._clock() + settings.batch_age_s
             self._add(item, item_bytes)
             size_bytes += item_bytes
-        return None
 
-    def _add(self, item: Item, size_bytes: int) -> None:
+    def _add(self, item: Item | Recorded, size_bytes: int) -> None:
+        unit = self._unit(item, size_bytes)
+        if unit is not None:
+            self._batch.append(unit)
+
+    def _unit(self, item: Item | Recorded, size_bytes: int) -> Unit | None:
+        """An item as a record; None where it is worth none, or cannot be one. It is counted then."""
+        if isinstance(item, Recorded):
+            return Unit(record=item.record, size_bytes=size_bytes, is_finished=item.is_finished)
         try:
-            record = self._record(item)
+            with self.recording:
+                record, pending = self._record(item), self._unfinished.end(item)
         except Exception as error:  # noqa: BLE001 -- whatever is wrong with one item, the others are to be written
             self._guard.report(error)
-            self._drop("unrecordable", size_bytes)
-            return
+            self._unfinished.lose(item, "unrecordable")
+            self._counts.settle("dropped", 1, size_bytes, reason="unrecordable")
+            return None
         if record is not None:
-            self._batch.append((record, size_bytes))
-        elif self._queue.settle(1, size_bytes):
-            self._counts.add_ignored()
+            return Unit(record=record, size_bytes=size_bytes, is_finished=pending is not None)
+        self._counts.settle("ignored", 1, size_bytes)
+        return None if pending is None else Unit(record=close(pending), is_finished=True, is_counted=False)
 
-    def _drop(self, reason: str, size_bytes: int) -> None:
-        if self._queue.settle(1, size_bytes):
-            self._counts.add_dropped(reason)
+    def _tick(self) -> None:
+        """What is done now and then: the disk, operations in flight, maintenance."""
+        self._tick_at = self._clock() + TICK_S
+        self._depot.tidy(is_away=self._delivery.connection.is_away)
+        if not self._delivery.connection.is_away:
+            with self.recording:
+                due = self._unfinished.due()
+            if due and self._delivery.tell(due):
+                self._unfinished.note_sent(due)
+        lost = self._unfinished.take_lost()
+        if lost:
+            self._delivery.add([Unit(record=record, is_finished=True, is_counted=False) for record in lost])
+        if self._clock() >= self._maintain_at:
+            self._maintain_at = self._clock() + MAINTAIN_RETRY_S
+            if self._delivery.connection.maintain():
+                self._maintain_at = self._clock() + MAINTAIN_INTERVAL_S
 
-    def _deliver(self) -> bool:
-        """Writes what was gathered, however long that takes. False when the time to end came first."""
-        if self._batch:
-            self._parts.append(self._batch)
-            self._batch = []
-        while self._parts:
-            if self._write(self._parts[-1]):
-                self._failures_count = 0
-                continue
-            self._losses.tell()
-            if not self._wait_for_store():
-                return False
-        return True
+    def _settle_markers(self, *, is_more: bool) -> bool:
+        """Tells those who wait, if there is nothing left. True when the worker is to end."""
+        if not self._markers or is_more:
+            return False
+        is_clear = self._delivery.is_clear
+        is_last = any(marker.is_last for marker in self._markers)
+        if is_clear:
+            for marker in self._markers:
+                marker.done.set()
+            self._markers = []
+        if not is_last:
+            return False
+        # What is on disk is safe: the end of the process does not wait for a store that is away.
+        is_safe = self._delivery.has_room and self._delivery.connection.is_away
+        return is_clear or is_safe
 
-    def _write(self, part: _Batch) -> bool:
-        """Writes the last part, or splits it in halves where a record of it is refused. False where the store is not to be had."""
-        try:
-            if self._sink is None:
-                self._sink = self._open_sink()
-        except Exception as error:  # noqa: BLE001 -- a store that cannot be opened is one that is away
-            return self._note_unavailable(error)
-        try:
-            self._sink.write([record for record, _size in part])
-        except RecordsRefused as error:
-            self._split(part, error)
-        except IntegrationMonitorError as error:
-            return self._note_unavailable(error)
-        except Exception as error:  # noqa: BLE001 -- a record that the sink stumbles over; the others are to be written
-            self._split(part, error)
-        else:
-            self._parts.pop()
-            if self._queue.settle(len(part), sum(size for _record, size in part)):
-                self._counts.add_written(len(part))
-        return True
+    def _in_hand(self) -> tuple[int, int]:
+        """Everything that waits in memory: (items, bytes)."""
+        weights = [self._queue.weight(), self._delivery.weight(), _weight(self._batch)]
+        return sum(records_count for records_count, _bytes in weights), sum(size_bytes for _records, size_bytes in weights)
 
-    def _split(self, part: _Batch, error: Exception) -> None:
-        self._counts.last_error = _told(error)
-        self._parts.pop()
-        if len(part) == 1:
-            self._drop("refused", part[0][1])
-            return
-        middle = len(part) // 2
-        self._parts += [part[middle:], part[:middle]]
-
-    def _note_unavailable(self, error: Exception) -> bool:
-        self._counts.last_error = _told(error)
-        if self._clock() >= self._complain_at:
-            self._complain_at = self._clock() + IDLE_S
-            logger.warning(
-                "integration_monitor cannot write to the store; %d records wait in memory: %s",
-                self._queue.records_count,
-                self._counts.last_error,
-            )
-        return False
-
-    def _wait_for_store(self) -> bool:
-        """Waits before the next try, longer each time. False when the time to end has come."""
-        longest_s = min(RETRY_MAX_S, RETRY_FIRST_S * 2 ** min(self._failures_count, 16))
-        self._failures_count += 1
-        # Many processes that lost the same database shall not come back in step.
-        if not self._wait(longest_s * random.uniform(0.5, 1)):  # noqa: S311 -- not a secret
-            self._failures_count = 0
-        return self._end_at is None or self._clock() < self._end_at
-
-    def _wait(self, seconds: float) -> bool:
-        """Sleeps; less when the worker is to hurry, which gives False, or to end."""
-        if self._end_at is not None:
-            seconds = min(seconds, self._end_at - self._clock())
-        try:
-            self._wake_up.get(timeout=max(seconds, 0))
-        except Empty:
-            return True
-        return False
-
-    def _maintain_when_due(self) -> None:
-        if self._clock() < self._maintain_at:
-            return
-        self._maintain_at = self._clock() + MAINTAIN_RETRY_S
-        try:
-            if self._sink is None:
-                self._sink = self._open_sink()
-            self._sink.maintain()
-        except Exception as error:  # noqa: BLE001 -- the records matter more; another process, or cron, may maintain as well
-            logger.warning("integration_monitor could not maintain the store: %s", _told(error))
-        else:
-            self._maintain_at = self._clock() + MAINTAIN_INTERVAL_S
-
-    def _close_sink(self) -> None:
-        sink, self._sink = self._sink, None
-        if sink is not None:
-            # The thread ends: there is nobody to whom an error in closing matters.
-            with contextlib.suppress(Exception):
-                sink.close()
+    def _end(self) -> None:
+        if not self._has_given_up:
+            self._delivery.end(is_in_time=not self._is_over())
+        self._losses.tell(is_last=True)
 
 
-def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+def _weight(units: list[Unit]) -> tuple[int, int]:
+    return sum(unit.is_counted for unit in units), sum(unit.size_bytes for unit in units)
