@@ -111,6 +111,30 @@ def test_verify_fails_with_1_and_tells_programs_why(run: Run, database_url: str)
     assert not any(check["is_warning"] for check in answer["checks"])
 
 
+def test_verify_of_completeness_passes_where_nothing_is_missing(run: Run, database_url: str) -> None:
+    done = run("verify", "--completeness", "--database-url", database_url)
+
+    assert done.returncode == 0
+    assert "no gap" in done.stdout
+
+
+def test_verify_of_completeness_names_the_processes_with_gaps(run: Run, database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "insert into integration_monitor.writers (writer_id, host, pid, started_at, heartbeat_at, taken, written)"
+            " values (gen_random_uuid(), 'web-[1]', 42, now(), now() - interval '1 hour', 17, 14)"
+        )
+
+    told = run("verify", "--completeness", "--database-url", database_url)
+    for_programs = run("verify", "--completeness", "--json", "--database-url", database_url)
+
+    assert told.returncode == for_programs.returncode == 1
+    assert "42 on web-[1]" in told.stdout
+    assert "3 calls were taken and are nowhere" in told.stdout
+    answer = json.loads(for_programs.stdout)
+    assert (answer["is_ok"], answer["missing"], [gap["pid"] for gap in answer["gaps"]]) == (False, 3, [42])
+
+
 def test_sql_prints_the_script(run: Run) -> None:
     done = run("sql")
 

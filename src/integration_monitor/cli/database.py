@@ -11,6 +11,7 @@ from rich.text import Text
 
 from integration_monitor.cli.options import DatabaseUrl, load_settings, open_database
 from integration_monitor.store.postgres import maintenance, migrator
+from integration_monitor.store.postgres.completeness import Gap, list_gaps
 from integration_monitor.store.postgres.contract import Check
 from integration_monitor.store.postgres.contract import verify as verify_contract
 from integration_monitor.store.postgres.script import script
@@ -47,18 +48,41 @@ def verify(
     database_url: DatabaseUrl = None,
     *,
     is_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
+    completeness: Annotated[
+        bool, typer.Option("--completeness", help="Instead, name the processes that took calls which are nowhere.")
+    ] = False,
 ) -> None:
     """Prove that the database keeps its contract: objects, rights, a record. Exit code 1 if it does not."""
     settings = load_settings(database_url)
     with open_database(settings) as database:
-        checks = verify_contract(database.url, required_claims=settings.required_claims)
+        if completeness:
+            is_ok = _tell_completeness(list_gaps(database.url), is_json=is_json)
+        else:
+            is_ok = _tell_contract(verify_contract(database.url, required_claims=settings.required_claims), is_json=is_json)
+    if not is_ok:
+        raise typer.Exit(1)
+
+
+def _tell_contract(checks: list[Check], *, is_json: bool) -> bool:
     is_ok = all(check.is_ok for check in checks)
     if is_json:
         typer.echo(json.dumps({"is_ok": is_ok, "checks": msgspec.to_builtins(checks)}, ensure_ascii=False, indent=2))
     else:
         _print_checks(checks)
-    if not is_ok:
-        raise typer.Exit(1)
+    return is_ok
+
+
+def _tell_completeness(gaps: list[Gap], *, is_json: bool) -> bool:
+    missing = sum(gap.missing for gap in gaps)
+    if is_json:
+        answer = {"is_ok": not gaps, "missing": missing, "gaps": msgspec.to_builtins(gaps)}
+        typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+    elif gaps:
+        _print_gaps(gaps)
+        typer.echo(f"{missing} calls were taken and are nowhere; processes with a gap: {len(gaps)}")
+    else:
+        typer.echo("no gap: of every process that has ended or died, each call is written or accounted for")
+    return not gaps
 
 
 def sql() -> None:
@@ -79,6 +103,8 @@ def cleanup(database_url: DatabaseUrl = None) -> None:
     table.add_row("partitions emptied", _list(done.partitions_emptied))
     table.add_row("partitions dropped", _list(done.partitions_dropped))
     table.add_row("left for the next time", _list(done.postponed))
+    table.add_row("records closed as ABANDONED", str(done.records_abandoned))
+    table.add_row("processes forgotten", str(done.writers_removed))
     Console().print(table)
 
 
@@ -91,6 +117,19 @@ def _print_states(states: list[migrator.MigrationState]) -> None:
     for state in states:
         applied = Text(f"{state.applied_at:%Y-%m-%d %H:%M:%S} UTC") if state.applied_at else Text("missing", "yellow")
         table.add_row(state.name, applied)
+    Console().print(table)
+
+
+def _print_gaps(gaps: list[Gap]) -> None:
+    table = Table("process", "last heard of", "end", "taken", "written", "spooled", "dropped", "refused", "missing", box=None)
+    for gap in gaps:
+        table.add_row(
+            Text(f"{gap.pid} on {gap.host}"),
+            f"{gap.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC",
+            "in order" if gap.is_ended else "silent",
+            *map(str, (gap.taken, gap.written, gap.spooled, gap.dropped, gap.dead_lettered)),
+            Text(str(gap.missing), "bold red"),
+        )
     Console().print(table)
 
 

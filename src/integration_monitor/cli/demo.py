@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from integration_monitor.batch import Batch
 from integration_monitor.cli import serve
 from integration_monitor.cli.options import end_in_order, load_settings
 from integration_monitor.demo.calls import ADDRESSES_VARIABLE
@@ -75,7 +76,7 @@ def fill(database_url: str) -> None:
         task = progress.add_task(f"Inventing {HISTORY.days} days of history", total=(now - since).total_seconds())
         past = records(now, random.Random(_SEED), since=since)  # noqa: S311 - an invented past is no secret
         while batch := list(itertools.islice(past, _BATCH)):
-            sink.write(batch)
+            sink.write(Batch(records=batch))
             progress.update(task, completed=(batch[-1].created_at - since).total_seconds())
         progress.update(task, completed=(now - since).total_seconds())
         # Gives what was written its partitions.

@@ -1,12 +1,16 @@
 """How a connection is made: the same for the writer, the migrator and the command line."""
 
-from typing import Any
+import time
+from collections.abc import Generator
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from integration_monitor.errors import SettingsError
 from integration_monitor.store.postgres.errors import translate
+
+_Result = TypeVar("_Result")
 
 # Each may be given in the URL, which then counts. Together they notice a dead network within half a minute, where
 # the operating system would take a quarter of an hour.
@@ -18,6 +22,8 @@ CONNECTION_DEFAULTS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "30000",
 }
+# psycopg gives each host of a URL the whole time-out, and none less than two seconds.
+CONNECT_TIMEOUT_MIN_S = 2
 
 
 def parameters(database_url: str) -> dict[str, Any]:
@@ -48,3 +54,58 @@ def connect(database_url: str) -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(**parameters(database_url), autocommit=True)
     except psycopg.Error as error:
         raise translate(error) from error
+
+
+class BoundedConnection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection on which nothing takes longer than its deadline, whatever becomes of server and network.
+
+    A statement_timeout is kept by the server process, and keep-alives are answered by its operating system: neither notices a process
+    that was stopped, or a proxy that reads no more. psycopg's socket never blocks, and all that it does with the server passes
+    through `wait`; so the deadline is kept there. After it the connection is closed, without a word to the server.
+    """
+
+    #: by time.monotonic(); None for none
+    deadline_at: float | None = None
+    #: whether it was closed for want of an answer
+    is_overdue = False
+
+    def wait(self, gen: Generator[Any, Any, _Result], *arguments: Any, **options: Any) -> _Result:
+        """As psycopg's, whose signature differs from version to version.
+
+        Errors:
+            OperationalError: the deadline passed.
+        """
+        return super().wait(self._bounded(gen), *arguments, **options)
+
+    def _bounded(self, waiting: Generator[Any, Any, _Result]) -> Generator[Any, Any, _Result]:
+        """The same, ended at the deadline: psycopg resumes it ten times a second while the socket is silent."""
+        try:
+            state = next(waiting)
+            while True:
+                ready = yield state
+                if self.deadline_at is not None and time.monotonic() >= self.deadline_at:
+                    self.is_overdue = True
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError("the database did not answer in time")
+                state = waiting.send(ready)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]  # the generator's result
+
+
+def connect_bounded(database_url: str, *, timeout_s: float) -> BoundedConnection:
+    """As `connect`, and made within `timeout_s`, but for the look-up of the host's name, which has the resolver's own bounds.
+
+    Errors:
+        StoreUnavailable: the database cannot be reached, or not in time.
+        SettingsError: the URL cannot be read.
+    """
+    given = parameters(database_url)
+    hosts = str(given.get("host") or given.get("hostaddr") or "").count(",") + 1
+    wanted_s = int(given["connect_timeout"]) or timeout_s
+    given["connect_timeout"] = max(CONNECT_TIMEOUT_MIN_S, int(min(wanted_s, timeout_s / hosts)))
+    try:
+        connection = BoundedConnection.connect(**given, autocommit=True)
+    except psycopg.Error as error:
+        raise translate(error) from error
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+    return connection

@@ -1,4 +1,4 @@
-"""Keeps the table in order: partitions ahead, retention. The work is done by `integration_monitor.maintain()`."""
+"""Keeps the tables in order: partitions ahead, retention, what dead processes left. The work is done by `integration_monitor.maintain()`."""
 
 import msgspec
 import psycopg
@@ -26,6 +26,10 @@ class Maintenance(msgspec.Struct, kw_only=True, frozen=True):
     partitions_dropped: list[str] = []
     #: what others' locks prevented; the next run does it
     postponed: list[str] = []
+    #: records closed as ABANDONED, since their process has not been heard of for ten minutes
+    records_abandoned: int = 0
+    #: processes of long ago that were forgotten
+    writers_removed: int = 0
 
 
 def maintain(database_url: str) -> Maintenance:

@@ -1,32 +1,67 @@
 """The writing side: batches of records into `public.integration_logs`."""
 
-import json
+import contextlib
+import dataclasses
 import os
-import re
-from collections.abc import Sequence
-from typing import Any
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 import msgspec
 import psycopg
 
-from integration_monitor.errors import RecordsRefused, StoreUnavailable
-from integration_monitor.record import IntegrationLog, Json
+from integration_monitor.batch import Batch, Report
+from integration_monitor.errors import RecordsRefused, StoreError, StoreUnavailable
+from integration_monitor.record import IntegrationLog
 from integration_monitor.store.postgres import sql
-from integration_monitor.store.postgres.connection import connect
+from integration_monitor.store.postgres.acceptable import acceptable
+from integration_monitor.store.postgres.connection import BoundedConnection, connect_bounded
+from integration_monitor.store.postgres.encoding import (
+    COPY_BEGIN,
+    COPY_END,
+    EncodedArray,
+    EncodedArrayDumper,
+    Row,
+    arrays,
+    copy_rows,
+    encode,
+    tells_its_time,
+)
 from integration_monitor.store.postgres.errors import translate
-from integration_monitor.store.postgres.maintenance import MAINTAIN_TIMEOUT_MS
 
-# A batch of a thousand records takes some 50 ms: half a minute means that the database is not well.
-WRITE_TIMEOUT_MS = 30_000
+# A batch of a thousand records takes some 50 ms. Whatever happens to server or network, the writer's thread goes on after this.
+BATCH_DEADLINE_S = 10.0
+# A little less, so that a server that is merely slow gives up by itself, and does not go on with what nobody waits for.
+WRITE_TIMEOUT_MS = 9_000
 # Somebody holds the table; the records wait better in our queue than in the server's.
-WRITE_LOCK_TIMEOUT_MS = 10_000
+WRITE_LOCK_TIMEOUT_MS = 5_000
+# Meanwhile the writer's thread writes nothing; the server's own maintenance has more time.
+MAINTAIN_DEADLINE_S = 60.0
+MAINTAIN_TIMEOUT_MS = 59_000
 
-_COLUMNS = IntegrationLog.__struct_fields__
-_PAYLOADS = frozenset({"request_payload", "response_payload"})
-# An escaped NUL, and not the text of one: an even number of backslashes stands before it.
-_NUL_IN_JSON = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
-# U+FFFD, replacement character: PostgreSQL stores no NUL, neither in text nor in jsonb.
-_REPLACEMENT = "\ufffd"
+# How long it is believed what the login may do: a migration, or a grant, is noticed after this.
+FACTS_AGE_S = 60.0
+# Rows sent at once: the server stores some while we encode the next.
+COPY_RECORDS = 128
+# Each takes a place in the server's lock table; beyond this many ids are looked up without one, as the trigger does.
+ID_LOCKS_MAX = 500
+
+_UNFINISHED = frozenset({"pending", "retrying"})
+_UNIQUE_VIOLATION = "23505"
+# COPY is not for a role to which row level security applies.
+_FEATURE_NOT_SUPPORTED = "0A000"
+
+Encode: TypeAlias = Callable[[IntegrationLog], Row]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What the login may do in this database."""
+
+    #: whether COPY is allowed; else records are inserted
+    may_copy: bool
+    #: whether the product's schema takes reports; the older table comes without it
+    may_report: bool
 
 
 class PostgresSink:
@@ -34,90 +69,188 @@ class PostgresSink:
 
     def __init__(self, database_url: str) -> None:
         self._database_url = database_url
-        self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
+        self._connection: BoundedConnection | None = None
+        self._facts: Facts | None = None
+        self._facts_until = 0.0
         self._process_id = os.getpid()
 
-    def write(self, records: Sequence[IntegrationLog]) -> None:
-        """Stores the records, all or none. One that is there already, by id and created_at, is skipped.
+    def write(self, batch: Batch) -> None:
+        """Stores the batch, all or none. The same batch may come again.
+
+        A record that is there already, by its id, is skipped. One that PostgreSQL refuses is made acceptable, see `acceptable.py`.
 
         Errors:
-            StoreUnavailable: the database cannot be reached, or not in time: nothing is known to be stored; send them again.
-            RecordsRefused: it will not take one of them, however often they are sent.
+            StoreUnavailable: the database cannot be reached, or not within BATCH_DEADLINE_S: nothing is known to be stored.
+            RecordsRefused: it will not take one of the records, however often it is sent.
             PermissionRefused: the login may not write.
             StoreError: anything else, such as a database that was never migrated.
         """
-        if records:
-            columns = {name: [_value(name, getattr(record, name)) for record in records] for name in _COLUMNS}
-            self._run(sql.query("logs_insert"), columns, statement_timeout_ms=WRITE_TIMEOUT_MS)
+        if not (batch.records or batch.finished or batch.report):
+            return
+        encode_record, is_copied = _encode_or_repair, True
+        while True:
+            try:
+                with self._transaction(BATCH_DEADLINE_S, WRITE_TIMEOUT_MS) as connection:
+                    _write(
+                        connection, batch, facts=self._learn_facts(connection), encode_record=encode_record, is_copied=is_copied
+                    )
+            except StoreError as error:
+                if is_copied and error.sqlstate in {_UNIQUE_VIOLATION, _FEATURE_NOT_SUPPORTED}:
+                    is_copied = False  # some of it is there already, or the rights have changed
+                elif isinstance(error, RecordsRefused) and encode_record is not _repair:
+                    encode_record = _repair
+                else:
+                    raise
+            else:
+                return
 
     def maintain(self) -> None:
-        """Makes partitions ahead and applies the retention. Errors as for `write`."""
-        self._run(sql.query("logs_maintain"), {}, statement_timeout_ms=MAINTAIN_TIMEOUT_MS)
+        """Makes partitions ahead, applies the retention, closes what dead processes left. Errors as for `write`."""
+        with self._transaction(MAINTAIN_DEADLINE_S, MAINTAIN_TIMEOUT_MS) as connection:
+            connection.execute(sql.query("logs_maintain"))
 
     def close(self) -> None:
         """Gives the connection back. The sink can be used again."""
         connection, self._connection = self._connection, None
+        self._facts = None
         if connection is not None:
             connection.close()
 
-    def _run(self, statement: Any, values: dict[str, list[Any]], *, statement_timeout_ms: int) -> None:
-        """Runs one statement in a transaction of its own."""
-        if self._process_id != os.getpid():
-            # After a fork the connection is the parent's: it is dropped here, and not closed.
-            self._connection, self._process_id = None, os.getpid()
-        if self._connection is None or self._connection.closed:
-            self._connection = connect(self._database_url)
+    @contextlib.contextmanager
+    def _transaction(self, deadline_s: float, statement_timeout_ms: int) -> Iterator[BoundedConnection]:
+        """One transaction, committed at the end of the block."""
+        deadline_at = time.monotonic() + deadline_s
+        connection = self._connected(deadline_s)
+        connection.deadline_at = deadline_at
         try:
-            with self._connection.transaction():
-                self._connection.execute(
+            with connection.transaction():
+                connection.execute(
                     sql.query("transaction_bound"),
                     {"statement_timeout": str(statement_timeout_ms), "lock_timeout": str(WRITE_LOCK_TIMEOUT_MS)},
                 )
-                self._connection.execute(statement, values)
+                yield connection
         except psycopg.Error as error:
             translated = translate(error)
+            if connection.is_overdue:
+                translated = StoreUnavailable(f"the database did not answer within {deadline_s:.0f} s")
             if isinstance(translated, StoreUnavailable):
                 # Whatever it was, the next attempt starts afresh.
                 self.close()
             raise translated from error
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                # The thread is ended in the middle of a command: whoever comes next finds no connection that waits for its rest.
+                self.close()
+            raise
+
+    def _connected(self, timeout_s: float) -> BoundedConnection:
+        if self._process_id != os.getpid():
+            # After a fork the connection is the parent's: it is dropped here, and not closed.
+            self._connection, self._facts, self._process_id = None, None, os.getpid()
+        if self._connection is None or self._connection.closed:
+            self._facts = None
+            self._connection = connect_bounded(self._database_url, timeout_s=timeout_s)
+            self._connection.adapters.register_dumper(EncodedArray, EncodedArrayDumper)
+        return self._connection
+
+    def _learn_facts(self, connection: BoundedConnection) -> Facts:
+        if self._facts is None or time.monotonic() >= self._facts_until:
+            # Without such a table the first record will say so.
+            may_copy, may_report = connection.execute(sql.query("session_facts")).fetchone() or (False, False)
+            self._facts = Facts(may_copy=may_copy, may_report=may_report)
+            self._facts_until = time.monotonic() + FACTS_AGE_S
+        return self._facts
 
 
-def _value(column: str, value: Any) -> Any:
-    """A field of a record as its column takes it."""
-    if value is None:
-        return None
-    if column in _PAYLOADS:
-        return _json(value)
-    if isinstance(value, str):
-        return _text(value)
-    return value
+def _write(connection: BoundedConnection, batch: Batch, *, facts: Facts, encode_record: Encode, is_copied: bool) -> None:
+    """The whole batch, in the connection's transaction.
+
+    Each part is in the order of the ids, and the parts always come in the same order: so writers never wait for each other in a circle.
+    """
+    dated: list[IntegrationLog] = []
+    others: list[IntegrationLog] = []
+    for record in _by_id(batch.records):
+        (dated if tells_its_time(record) else others).append(record)
+    if dated and is_copied and facts.may_copy:
+        _copy(connection, dated, encode_record)
+    elif dated:
+        _insert(connection, dated, encode_record)
+    if others:
+        _insert_looked_up(connection, others, encode_record)
+    if batch.finished:
+        _finish(connection, _by_id(batch.finished), facts=facts, encode_record=encode_record)
+    if batch.report is not None and facts.may_report:
+        _report(connection, batch.report, [*batch.records, *batch.finished])
 
 
-def _text(value: str) -> str:
-    """Text that UTF-8 and PostgreSQL can hold: NUL and lone surrogates are replaced."""
-    return value.replace("\x00", _REPLACEMENT).encode("utf-8", "replace").decode("utf-8")
+def _copy(connection: BoundedConnection, records: Sequence[IntegrationLog], encode_record: Encode) -> None:
+    with connection.cursor() as cursor, cursor.copy(sql.query("logs_copy")) as copy:
+        copy.write(COPY_BEGIN)
+        for start in range(0, len(records), COPY_RECORDS):
+            copy.write(copy_rows(map(encode_record, records[start : start + COPY_RECORDS])))
+        copy.write(COPY_END)
 
 
-def _slow_json(payload: Json) -> str:
-    """JSON by the standard library: what it does not know is made plain as msgspec does it, and NaN and infinities become null."""
-    plain = json.dumps(msgspec.to_builtins(payload, str_keys=True))
-    return json.dumps(json.loads(plain, parse_constant=lambda _: None), ensure_ascii=False)
+def _insert(
+    connection: BoundedConnection, records: Sequence[IntegrationLog], encode_record: Encode, *, is_looked_up: bool = False
+) -> None:
+    connection.execute(sql.query("logs_insert"), {**arrays([*map(encode_record, records)]), "is_looked_up": is_looked_up})
 
 
-def _json(payload: Json) -> str:
-    """A payload as JSON that PostgreSQL can hold.
+def _insert_looked_up(connection: BoundedConnection, records: Sequence[IntegrationLog], encode_record: Encode) -> None:
+    """Inserts records whose id does not tell their time: the key alone would let the same id in twice."""
+    first = {record.id: record for record in reversed(records)}
+    once = _by_id(first.values())
+    connection.execute(sql.query("logs_lock"), {"ids": [record.id for record in once[:ID_LOCKS_MAX]]})
+    # A statement of its own: it sees what was committed until the locks were had.
+    _insert(connection, once, encode_record, is_looked_up=True)
+
+
+def _finish(connection: BoundedConnection, records: Sequence[IntegrationLog], *, facts: Facts, encode_record: Encode) -> None:
+    """Updates the records that are there unfinished, and inserts those that are not there at all."""
+    if facts.may_report:
+        connection.execute(sql.query("logs_reopen"), {"ids": [record.id for record in records]})
+    times = [record.created_at for record in records]
+    rows = connection.execute(
+        sql.query("logs_finish"), {**arrays([*map(encode_record, records)]), "since": min(times), "until": max(times)}
+    ).fetchall()
+    updated = {identifier for (identifier,) in rows}
+    missing = [record for record in records if record.id not in updated]
+    if missing:
+        _insert_looked_up(connection, missing, encode_record)
+
+
+def _report(connection: BoundedConnection, report: Report, records: Iterable[IntegrationLog]) -> None:
+    opened = [record for record in records if record.status in _UNFINISHED]
+    connection.execute(
+        sql.query("writers_report"),
+        {
+            "report": msgspec.json.encode(report).decode(),
+            "opened_ids": [record.id for record in opened],
+            "opened_at": [record.created_at for record in opened],
+        },
+    )
+
+
+def _by_id(records: Iterable[IntegrationLog]) -> list[IntegrationLog]:
+    return sorted(records, key=lambda record: record.id.int)
+
+
+def _encode_or_repair(record: IntegrationLog) -> Row:
+    """The record as it is, if it can be encoded."""
+    try:
+        return encode(record)
+    except Exception:  # noqa: BLE001 -- whatever it is, the slow way tells
+        return _repair(record)
+
+
+def _repair(record: IntegrationLog) -> Row:
+    """The record as PostgreSQL can hold it.
 
     Errors:
-        RecordsRefused: it is not JSON at all, or nested too deeply.
+        RecordsRefused: a field is of a type that no rule knows.
     """
     try:
-        try:
-            encoded = msgspec.json.encode(payload)
-        except (UnicodeEncodeError, OverflowError):
-            # Lone surrogates and integers beyond 64 bits: slower, and as exact as can be.
-            encoded = _slow_json(payload).encode("utf-8", "replace")
-    except (TypeError, ValueError, RecursionError) as error:
-        raise RecordsRefused(f"a payload cannot be written as JSON: {error}") from error
-    if b"\\u0000" in encoded:
-        encoded = _NUL_IN_JSON.sub(rb"\1\\ufffd", encoded)
-    return encoded.decode("utf-8")
+        return encode(acceptable(record))
+    except Exception as error:
+        raise RecordsRefused(f"a record cannot be encoded: {type(error).__name__}") from error

@@ -41,11 +41,18 @@ reads (name, statement) as (
 -- Strangers: nothing of the product's schema is read or called.
 select stranger.role, 'may not read ' || relation.name, 'select from ' || relation.name || ' limit 1', 'refused'
   from strangers as stranger cross join relations as relation
- where (stranger.role, relation.name) <> ('integration_monitor_statistics', 'integration_monitor.outcomes')
+ where (stranger.role, relation.name) not in (
+           ('integration_monitor_statistics', 'integration_monitor.outcomes'),
+           ('integration_monitor_statistics', 'integration_monitor.writers')
+       )
 union all
 select stranger.role, 'may not call ' || function.name, function.call, 'refused'
   from strangers as stranger cross join functions as function
- where (stranger.role, function.name) <> ('integration_monitor_writer', 'integration_monitor.maintain()')
+ where (stranger.role, function.name) not in (
+           ('integration_monitor_writer', 'integration_monitor.maintain()'),
+           ('integration_monitor_writer', 'integration_monitor.reopen_logs(uuid[])'),
+           ('integration_monitor_writer', 'integration_monitor.report_writer(jsonb,uuid[],timestamp with time zone[])')
+       )
 -- Outsiders: nothing is written; anon does not even read what is promised.
 union all
 select outsider.role, 'may not ' || write.name, format(write.statement, %(finished_id)s::uuid), 'refused'
@@ -75,7 +82,10 @@ select role, 'may call ' || function_name,
   from (
            values ('service_role', 'integration_monitor.maintain()'),
                   ('service_role', 'public.cleanup_old_integration_logs()'),
-                  ('integration_monitor_writer', 'integration_monitor.maintain()')
+                  ('service_role', 'integration_monitor.reopen_logs(uuid[])'),
+                  ('service_role', 'integration_monitor.report_writer(jsonb, uuid[], timestamptz[])'),
+                  ('integration_monitor_writer', 'integration_monitor.maintain()'),
+                  ('integration_monitor_writer', 'integration_monitor.reopen_logs(uuid[])')
        ) as callable (role, function_name)
 union all
 -- The writer: inserts, finishes what is unfinished, reads nothing that was said.
@@ -88,6 +98,11 @@ select 'integration_monitor_writer', name, format(statement, %(finished_id)s::uu
                ('may repeat an insert',
                 'insert into public.integration_logs (id, service_name, action, status) values (%%1$L, ''integration_monitor'', ''verify'', ''success'') on conflict do nothing',
                 'none'),
+               ('may report itself and what it has begun',
+                'select integration_monitor.report_writer(''{"writer_id": "00000000-0000-0000-0000-000000000000", "host": "verify", "pid": 1,'
+                    ' "started_at": "2026-01-01T00:00:00Z", "taken": 1, "written": 1, "ignored": 0, "spooled": 0, "dropped": {},'
+                    ' "dead_lettered": 0, "is_final": true}'', array[%%2$L]::uuid[], array[now()])',
+                'one'),
                ('may finish a record', 'update public.integration_logs set status = ''success'' where id = %%2$L', 'one'),
                ('may not change a finished record', 'update public.integration_logs set status = ''failed'' where id = %%1$L', 'none'),
                ('may not read a request', 'select request_payload from public.integration_logs where id = %%1$L', 'refused'),
@@ -102,6 +117,7 @@ select 'integration_monitor_statistics', name, format(statement, %(finished_id)s
                ('may read integration_stats_hourly', 'select * from public.integration_stats_hourly limit 1', 'one'),
                ('may read integration_stats_daily', 'select * from public.integration_stats_daily limit 1', 'one'),
                ('may read integration_monitor.outcomes', 'select * from integration_monitor.outcomes where id = %%1$L', 'one'),
+               ('may read integration_monitor.writers', 'select * from integration_monitor.writers limit 1', 'allowed'),
                ('may not read a request', 'select request_payload from public.integration_logs limit 1', 'refused'),
                ('may not read an answer', 'select response_payload from public.integration_logs limit 1', 'refused'),
                ('may not read an error', 'select error_message from public.integration_logs limit 1', 'refused'),
