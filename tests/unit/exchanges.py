@@ -56,6 +56,8 @@ class Case:
     status: int = 200
     answer: Json = None
     answer_headers: Mapping[str, str] | None = None
+    #: in place of an answer
+    no_answer: NoAnswer | None = None
     #: None is a success
     code: str | None = None
     message: str | None = None
@@ -65,6 +67,8 @@ class Case:
     entity: tuple[str, str] | None = None
     note: str | None = None
     action: str | None = None
+    #: limit and remaining of the budget
+    rate_limit: tuple[int | None, int | None] | None = None
 
     def __str__(self) -> str:
         return self.name
@@ -79,6 +83,7 @@ def check(case: Case) -> None:
         status=case.status,
         answer=case.answer,
         answer_headers=case.answer_headers,
+        no_answer=case.no_answer,
     )
     outcome = meaning.outcome
     assert (outcome.is_success, outcome.error_code) == (case.code is None, case.code)
@@ -88,5 +93,8 @@ def check(case: Case) -> None:
     assert advice == (case.retry, case.after_s)
     assert outcome.note == case.note
     assert meaning.entity == case.entity
+    if case.rate_limit is not None:
+        assert meaning.rate_limit is not None
+        assert (meaning.rate_limit.limit, meaning.rate_limit.remaining) == case.rate_limit
     if case.action is not None:
         assert meaning.action == case.action

@@ -44,7 +44,7 @@ JSON = st.recursive(
         ("https://gate.whapi.cloud/health", "whapi"),
         ("https://amocrm.ru.example.org/api/v4/leads", "amocrm.ru.example.org"),
         ("https://notkommo.com/", "notkommo.com"),
-        ("https://api.stripe.com/v1/charges", "api.stripe.com"),
+        ("https://api.paypal.com/v1/payments", "api.paypal.com"),
         ("http://10.0.0.5:8080/", "10.0.0.5"),
     ],
 )
@@ -72,7 +72,7 @@ def test_configured_host_wins_over_all_others() -> None:
 
 
 def test_unknown_service_in_the_settings_is_refused_by_name() -> None:
-    with pytest.raises(SettingsError, match=r"127\.0\.0\.1=whatsup.*known are amocrm, mobizon, resend") as refused:
+    with pytest.raises(SettingsError, match=r"127\.0\.0\.1=whatsup.*known are amocrm, mobizon, openai, resend") as refused:
         Registry({"127.0.0.1": "whatsup"})
 
     assert refused.value.name == "service_hosts"

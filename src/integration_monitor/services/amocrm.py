@@ -6,34 +6,16 @@ library amocrm/amocrm-api-php 1.16.0.
 
 import dataclasses
 import re
-from collections.abc import Iterator
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from integration_monitor.record import Fault, Json
+from integration_monitor.services.amocrm_routes import API, TOKEN_ACTIONS, routes
 from integration_monitor.services.bodies import field_at, items_of, text_of
-from integration_monitor.services.description import (
-    EntityPlace,
-    Route,
-    Secrets,
-    SecretShape,
-    Service,
-    in_path,
-    in_request,
-    in_response,
-    is_safe_method,
-    route,
-)
+from integration_monitor.services.description import Probe, Secrets, SecretShape, Service, is_safe_method
 from integration_monitor.services.exchange import SUCCESS, Exchange, Outcome, Retry
 from integration_monitor.services.folding import folded_action, folded_segment
 from integration_monitor.services.outcome import by_status, failure, listed, vendor_code
-
-_API = "/api/v4"
-_TOKEN_PATH = "/oauth2/access_token"  # noqa: S105 (a path)
-_TOKEN_ACTIONS = frozenset({"refresh_token", "exchange_code", "get_token", "exchange_api_key"})
-_ENTITIES = {"leads": "lead", "contacts": "contact", "companies": "company", "customers": "customer"}
-# The whole token answer is secret but for these; the others are those of a problem (RFC 9457).
-_TOKEN_FIELDS_KEPT = frozenset({"token_type", "expires_in", "hint", "title", "type", "status", "detail"})
 
 # Codes of the older list that appear in the words of `detail`: a right or an account is missing, whatever the status.
 _AUTH_CODES = frozenset({"101", "110", "111", "112", "113", "202", "244", "401"})
@@ -45,96 +27,10 @@ _VERSION = re.compile(r"v\d(?:\.\d)?")
 _LEGACY = re.compile(r"/(api/v[23]|private/api|ajax)(/.*)")
 
 
-def _routes() -> Iterator[Route]:
-    yield route("GET", f"{_API}/account", "test_connection", in_response("account", "id"))
-    for plural, singular in _ENTITIES.items():
-        yield from _entity_routes(plural, singular)
-    yield route("POST", f"{_API}/leads/complex", "create_leads_complex", in_response("lead", "0.id"))
-    yield from _unsorted_routes()
-    yield from _collection_routes(f"{_API}/leads/pipelines", "pipelines", "pipeline")
-    yield from _collection_routes(
-        f"{_API}/leads/pipelines/{{pipeline:number}}/statuses", "statuses", "status", in_path("pipeline", "pipeline")
-    )
-    yield from _collection_routes(f"{_API}/tasks", "tasks", "task")
-    for spelling in ("True", "true", "1"):
-        yield route("PATCH", f"{_API}/tasks/{{id:number}}", "complete_task", in_path("task"), when=("is_completed", spelling))
-    yield route("POST", f"{_API}/calls", "create_calls")
-    hook = {"destination": "webhook_url"}
-    yield route("GET", f"{_API}/webhooks", "list_webhooks", secrets=hook)
-    yield route("POST", f"{_API}/webhooks", "create_webhook", in_response("webhook", "id"), secrets=hook)
-    yield route("DELETE", f"{_API}/webhooks", "delete_webhook", secrets=hook)
-    yield from _oauth_routes()
-
-
-def _collection_routes(path: str, plural: str, singular: str, *entities: EntityPlace) -> Iterator[Route]:
-    """Create, update and list a collection; get, update and delete one of it."""
-    created = entities or (in_response(singular, f"_embedded.{plural}.[].id"),)
-    one = entities or (in_path(singular),)
-    yield route("POST", path, f"create_{plural}", *created)
-    yield route("PATCH", path, f"update_{plural}", *(entities or (*created, in_request(singular, "[].id"))))
-    yield route("GET", path, f"list_{plural}", *entities)
-    yield route("GET", f"{path}/{{id:number}}", f"get_{singular}", *one)
-    yield route("PATCH", f"{path}/{{id:number}}", f"update_{singular}", *one)
-    yield route("DELETE", f"{path}/{{id:number}}", f"delete_{singular}", *one)
-
-
-def _entity_routes(plural: str, singular: str) -> Iterator[Route]:
-    path = f"{_API}/{plural}"
-    owner = in_path(singular, "owner")
-    yield from _collection_routes(path, plural, singular)
-    yield from _collection_routes(f"{path}/notes", "notes", "note", in_request(singular, "[].entity_id"))
-    yield from _collection_routes(f"{path}/{{owner:number}}/notes", "notes", "note", owner)
-    yield route("POST", f"{path}/{{owner:number}}/link", "link_entities", owner)
-    yield route("POST", f"{path}/{{owner:number}}/unlink", "unlink_entities", owner)
-    yield route("GET", f"{path}/{{owner:number}}/links", "list_links", owner)
-    yield route("POST", f"{path}/link", "link_entities", in_request(singular, "[].entity_id"))
-    yield route("POST", f"{path}/unlink", "unlink_entities", in_request(singular, "[].entity_id"))
-    yield from _collection_routes(f"{path}/{{owner:number}}/files", "files", "file", owner)
-
-
-def _unsorted_routes() -> Iterator[Route]:
-    path = f"{_API}/leads/unsorted"
-    one = in_path("unsorted", "uid")
-    yield route("GET", path, "list_unsorted")
-    yield route("GET", f"{path}/summary", "get_unsorted_summary")
-    for kind in ("forms", "sip"):
-        yield route("POST", f"{path}/{kind}", f"create_unsorted_{kind}", in_response("unsorted", "_embedded.unsorted.[].uid"))
-    yield route("GET", f"{path}/{{uid}}", "get_unsorted", one)
-    yield route("POST", f"{path}/{{uid}}/accept", "accept_unsorted", one)
-    yield route("DELETE", f"{path}/{{uid}}/decline", "decline_unsorted", one)
-    yield route("POST", f"{path}/{{uid}}/link", "link_unsorted", one)
-
-
-def _oauth_routes() -> Iterator[Route]:
-    account = EntityPlace(type="account", source="host")
-    secrets = {"code": "authorization_code"}
-    for grant, action in (("refresh_token", "refresh_token"), ("authorization_code", "exchange_code")):
-        yield route(
-            "POST",
-            _TOKEN_PATH,
-            action,
-            account,
-            when=("grant_type", grant),
-            secrets=secrets,
-            response_fields_kept=_TOKEN_FIELDS_KEPT,
-        )
-    yield route("", _TOKEN_PATH, "get_token", account, secrets=secrets, response_fields_kept=_TOKEN_FIELDS_KEPT)
-    for path in ("/oauth2/account/subdomain", "/oauth2/account/current/subdomain"):
-        yield route("GET", path, "get_account_domain")
-    yield route(
-        "POST",
-        "/oauth2/exchange_api_key",
-        "exchange_api_key",
-        account,
-        secrets={**secrets, "login": "login"},
-        response_fields_kept=_TOKEN_FIELDS_KEPT,
-    )
-
-
 def fallback_action(method: str, path: str) -> str:
     """The vendor's own rule for the many collections: list_users, get_catalog, legacy_create_leads."""
     legacy = _LEGACY.match(path)
-    rest = legacy[2] if legacy else path.removeprefix(_API)
+    rest = legacy[2] if legacy else path.removeprefix(API)
     segments = [folded_segment(part) for part in rest.split("/") if part]
     if segments and _VERSION.fullmatch(segments[0]):
         del segments[0]
@@ -163,7 +59,7 @@ def _singular(plural: str) -> str:
 
 def is_repeatable(exchange: Exchange, action: str) -> bool:
     """Reads only: there is no idempotency key, and a refresh token works once."""
-    return action not in _TOKEN_ACTIONS and is_safe_method(exchange, action)
+    return action not in TOKEN_ACTIONS and is_safe_method(exchange, action)
 
 
 def read(exchange: Exchange, action: str) -> Outcome:
@@ -189,6 +85,8 @@ def _read_done(exchange: Exchange, action: str) -> Outcome:
         return failure("PARTIAL_FAILURE", _partial_message(errors, missing, len(sent or ()), action), "ours")
     if exchange.status_code == HTTPStatus.NO_CONTENT and exchange.method == "GET":
         return Outcome(is_success=True, note="no content")
+    if action == "create_leads_complex" and any(field_at(item, "merged") is True for item in items_of(body)):
+        return Outcome(is_success=True, note="merged with a contact that was there")
     return SUCCESS
 
 
@@ -228,7 +126,7 @@ def _read_refused(exchange: Exchange, action: str) -> Outcome:
     if status == HTTPStatus.TOO_MANY_REQUESTS and not is_repeatable(exchange, action):
         retry = Retry(advice="ambiguous", after_s=retry.after_s if retry else None)
     fault = _fault(outcome.fault or "unclassified", code, action, status)
-    return dataclasses.replace(outcome, fault=fault, retry=retry)
+    return dataclasses.replace(outcome, fault=fault, retry=retry, note=_hint(exchange, action, status))
 
 
 def _fault(by_status: Fault, code: str, action: str, status: int) -> Fault:
@@ -236,7 +134,17 @@ def _fault(by_status: Fault, code: str, action: str, status: int) -> Fault:
         return "auth"
     is_refusal = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and by_status == "ours"
     # On the token endpoint a refusal means that the grant is gone, or that the account moved to another domain.
-    return "auth" if is_refusal and action in _TOKEN_ACTIONS else by_status
+    return "auth" if is_refusal and action in TOKEN_ACTIONS else by_status
+
+
+def _hint(exchange: Exchange, action: str, status: int) -> str | None:
+    """What the words of a refusal do not say."""
+    if status == HTTPStatus.NOT_FOUND and action in TOKEN_ACTIONS:
+        return "the account moved to another domain"
+    # A missing right is a problem in JSON; this comes from the proxy before the API, on every path.
+    if status == HTTPStatus.FORBIDDEN and isinstance(exchange.response_body, str) and "<" in exchange.response_body:
+        return "account or address blocked after too many requests: the vendor's support lifts it"
+    return None
 
 
 def _problem(body: Json, status: int) -> tuple[str, str | None]:
@@ -276,8 +184,9 @@ def _validation(items: list[Json], code: str, message: str | None) -> tuple[str,
 SERVICE = Service(
     name="amocrm",
     hosts=("*.amocrm.ru", "*.amocrm.com", "*.kommo.com"),
-    routes=tuple(_routes()),
+    routes=tuple(routes()),
     fallback_action=fallback_action,
+    message_fields=frozenset({"text"}),
     secrets=Secrets(
         names={
             "authorization": "access_token",
@@ -289,15 +198,20 @@ SERVICE = Service(
             SecretShape(
                 name="access_token",
                 pattern=re.compile(r"eyJ[A-Za-z0-9_-]{1,1024}+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"),
-                is_possible=lambda text: "eyJ" in text,
+                marks=("eyJ",),
             ),
             SecretShape(
                 name="refresh_token",
                 pattern=re.compile(r"\bdef50[0-9a-f]{16,}"),
-                is_possible=lambda text: "def50" in text,
+                marks=("def50",),
             ),
         ),
     ),
     read=read,
     is_repeatable=is_repeatable,
+    probe=Probe(
+        url="https://${host}/api/v4/account",
+        headers={"authorization": "Bearer ${access_token}"},
+        credentials={"host": "INTEGRATION_MONITOR_AMOCRM_HOST", "access_token": "INTEGRATION_MONITOR_AMOCRM_TOKEN"},
+    ),
 )

@@ -9,6 +9,8 @@ _ID_CHARS_MAX = 200
 
 def field_at(body: Json, field: str) -> Json:
     """The value at `data.items.0.id`; `[]` is the one item of a list that has just one. None where there is none."""
+    if type(body) is dict and "." not in field and field:
+        return body.get(field)
     for step in field.split(".") if field else ():
         if isinstance(body, dict):
             body = body.get(step)
@@ -35,12 +37,13 @@ def request_field(exchange: Exchange, field: str) -> Json:
 
 
 def id_text(value: Json) -> str | None:
-    """An id as text, where the value can be one: a number, or a short text that is not empty."""
+    """An id as text, where the value can be one: a number, or a short text that is not empty and no list."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
         return str(value) if value.bit_length() <= 128 else None  # noqa: PLR2004 (a UUID's bits)
-    return value if isinstance(value, str) and 0 < len(value) <= _ID_CHARS_MAX else None
+    # With a comma it is a list of them.
+    return value if isinstance(value, str) and 0 < len(value) <= _ID_CHARS_MAX and "," not in value else None
 
 
 def items_of(value: Json) -> list[Json]:

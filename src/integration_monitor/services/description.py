@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+import msgspec
+
 from integration_monitor.record import Json
 from integration_monitor.services.exchange import Exchange, Outcome, RateLimit
 from integration_monitor.services.folding import folded_action
@@ -64,8 +66,10 @@ class SecretShape:
     #: in the reference `${service.name}`; what the group `id` finds follows it after a colon
     name: str
     pattern: re.Pattern[str]
-    #: a test that is cheaper than the pattern and right in saying no
-    is_possible: Callable[[str], bool]
+    #: texts one of which is in every such secret: the pattern is tried only where there is one
+    marks: tuple[str, ...] = ()
+    #: letters and digits that every such secret has in a row, where it has no marks
+    run_chars_min: int = 0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +79,21 @@ class Secrets:
     #: header, field or query parameter (case, dashes and underscores alike) → name in the reference `${service.name}`
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)
     shapes: tuple[SecretShape, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Probe:
+    """A harmless call that shows whether a service can be used: it changes nothing and costs nothing."""
+
+    method: str = "GET"
+    #: whole; `${token}` stands for the credential of that name, as in `https://api.telegram.org/bot${token}/getMe`
+    url: str
+    #: values with `${…}` as in the URL
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    #: name in `${…}` → environment variable that holds the credential
+    credentials: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    #: of HTTP, that mean that the service can be used; its reading must call the answer a success, too
+    statuses: frozenset[int] = frozenset({200})
 
 
 def is_safe_method(exchange: Exchange, _action: str) -> bool:
@@ -104,15 +123,18 @@ class Service:
     #: come before those of the route
     entities: tuple[EntityPlace, ...] = ()
     secrets: Secrets = Secrets()
+    #: fields that hold the text of a message, in bodies, forms and queries, at any depth; in lower case. With `message_text="digest"`
+    #: only their digest and length are stored
+    message_fields: frozenset[str] = frozenset({"text", "html", "caption", "body", "subject", "content", "message_text"})
     #: (exchange with an answer, action) → what became of it, by the vendor's own semantics
     read: Callable[[Exchange, str], Outcome]
     #: (exchange, action) → whether repeating it can do no harm; the retry advice after time-outs and 5xx rests on it
     is_repeatable: Callable[[Exchange, str], bool] = is_safe_method
     read_rate_limit: Callable[[Exchange], RateLimit | None] = read_rate_limit
+    probe: Probe | None = None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True, kw_only=True):
     """The service and route that an exchange belongs to."""
 
     service: Service

@@ -5,11 +5,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+import msgspec
+
 from integration_monitor.record import Fault, Json, NoAnswer
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Exchange:
+# One is made of every call: a frozen dataclass would take ten times as long.
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """A request and what came back. Headers have lower-case names; bodies are parsed as far as they can be."""
 
     #: upper case
@@ -29,12 +31,12 @@ class Exchange:
     request_body: Json = None
     #: None where no answer came
     status_code: int | None = None
-    response_headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    response_headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     #: as request_body
     response_body: Json = None
     no_answer: NoAnswer | None = None
     #: when the answer's headers came, in seconds since the epoch: what they say of the future is told from then
-    answered_at: float = dataclasses.field(default_factory=time.time)
+    answered_at: float = msgspec.field(default_factory=time.time)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,8 +49,7 @@ class Retry:
     after_s: float | None = None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class RateLimit:
+class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
     """What the answer's headers say of the budget."""
 
     limit: int | None = None
@@ -73,8 +74,7 @@ class Outcome:
 SUCCESS = Outcome(is_success=True)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Meaning:
+class Meaning(msgspec.Struct, frozen=True, kw_only=True):
     """What a call was and what became of it: everything a record says beside its payloads and times."""
 
     service_name: str

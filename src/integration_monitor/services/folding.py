@@ -37,7 +37,8 @@ def folded_action(method: str, path: str) -> str:
 def folded_path(path: str) -> str:
     """The path with every segment that looks like an identifier as `{id}`, and without what follows the eighth."""
     segments = [segment for segment in path.split("/") if segment]
-    folded = [folded_segment(segment) for segment in segments[:SEGMENTS_MAX]]
+    # Numbers are the most frequent identifiers, and never the same: the others are remembered.
+    folded = ["{id}" if segment.isdecimal() else folded_segment(segment) for segment in segments[:SEGMENTS_MAX]]
     return "/" + "/".join([*folded, "…"] if len(segments) > SEGMENTS_MAX else folded)
 
 

@@ -4,6 +4,7 @@ Sources: the vendor's repository mobizon/mobizon-api-docs (codes in `_other/apiC
 client, and public clients where the documentation is silent.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -12,6 +13,7 @@ from integration_monitor.record import Fault, Json
 from integration_monitor.services.bodies import field_at, items_of, text_of
 from integration_monitor.services.description import (
     EntityPlace,
+    Probe,
     Route,
     Secrets,
     SecretShape,
@@ -49,6 +51,7 @@ _CODES: dict[int, tuple[str, Fault]] = {
 }
 _DONE, _VALIDATION, _SAVING, _RULE, _LIMIT = 0, 1, 10, 12, 30
 _PARTLY, _NOTHING, _BACKGROUND = 98, 99, 100
+_TASK_REJECTED = 3
 # The vendor's own trouble: whether a send was done cannot be known.
 _UNKNOWN_OUTCOME = frozenset({3, 999})
 # An empty balance has no code of its own: it is expected in the words of these.
@@ -87,12 +90,14 @@ _NAME = re.compile(r"[a-z]{1,40}")
 _READS = re.compile(r"get|list|test_connection$|[a-z]+_(?:get|list)")
 
 _CAMPAIGN = in_request("campaign", "id")
+# JSON, or a form as PHP writes it, or divided by commas: only one id is an entity.
+_SMS_IDS = (in_request("sms", "ids.[]"), in_request("sms", "ids"), in_request("sms", "ids[]"))
 _CONTACT_MODULES = ("contactcard", "contactgroup", "numberstoplist")
 
 
 def _routes() -> Iterator[Route]:
     yield _method("message", "sendsmsmessage", "send_sms", in_response("sms", "data.messageId"))
-    yield _method("message", "getsmsstatus", "get_sms_status", in_request("sms", "ids.[]"), in_request("sms", "ids"))
+    yield _method("message", "getsmsstatus", "get_sms_status", *_SMS_IDS)
     yield _method("message", "list", "list_messages")
     # Of all methods this one is the harmless probe.
     yield _method("user", "getownbalance", "test_connection")
@@ -145,6 +150,15 @@ def is_repeatable(_exchange: Exchange, action: str) -> bool:
 
 
 def read(exchange: Exchange, action: str) -> Outcome:
+    outcome = _read(exchange, action)
+    # The key is part of the URL. Simulators and proxies of ours may do without TLS, the vendor's hosts may not.
+    if exchange.scheme == "http" and exchange.host.startswith("api.mobizon."):
+        note = "sent without encryption: the key can be read on the way"
+        return dataclasses.replace(outcome, note=f"{outcome.note}; {note}" if outcome.note else note)
+    return outcome
+
+
+def _read(exchange: Exchange, action: str) -> Outcome:
     code, message = _envelope(exchange.response_body)
     status = exchange.status_code
     is_refused = status is None or status >= HTTPStatus.BAD_REQUEST
@@ -185,6 +199,9 @@ def _read_done(exchange: Exchange, action: str) -> Outcome:
     state = field_at(data, "status") if action == "send_sms" else data if action == "send_campaign" else None
     if _integer(state) == 1:
         return Outcome(is_success=True, note="accepted, waits for a moderator")
+    # The question was answered; what it tells of failed: the call that was answered with 100 and this task's id.
+    if action == "get_task_status" and _integer(field_at(data, "status")) == _TASK_REJECTED:
+        return Outcome(is_success=True, note="the task was rejected")
     return SUCCESS
 
 
@@ -244,23 +261,14 @@ def _read_items(exchange: Exchange, code: int, message: str | None) -> Outcome:
         fault = "recipient"
     elif bad and all(item in _ITEM_CODES_TEMPORARY for item in bad):
         fault = "vendor"
-    # A repetition of a partly done call does the good items twice.
     if code == _NOTHING and fault == "vendor":
         return failure(str(code), told, fault, Retry(advice="after"))
-    return failure(str(code), told, fault)
+    # A repetition of a partly done call does the good items twice.
+    return failure(str(code), told, fault, note="repeat only the failed items" if code == _PARTLY else None)
 
 
 _KEY_CHARS = 40
 _KEY = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{40}(?:[A-Za-z0-9]{30})?(?![A-Za-z0-9])")
-
-
-def _has_long_run(text: str) -> bool:
-    """Whether there is a block of letters and digits such as one finds in every run of twice its length."""
-    size = _KEY_CHARS // 2
-    for start in range(0, len(text) - size + 1, size):  # noqa: SIM110 (a generator costs more than the test itself)
-        if text[start : start + size].isalnum():
-            return True
-    return False
 
 
 SERVICE = Service(
@@ -279,11 +287,16 @@ SERVICE = Service(
     fallback_action=fallback_action,
     # Work that goes on in the background is known by its task, whatever was asked.
     entities=(EntityPlace(type="task", source="response", field="data", when=("code", "100")),),
+    message_fields=frozenset({"text"}),
     secrets=Secrets(
         names={"authorization": "api_key", "apikey": "api_key"},
         # By shape in this service alone: elsewhere 40 letters and digits are a digest.
-        shapes=(SecretShape(name="api_key", pattern=_KEY, is_possible=_has_long_run),),
+        shapes=(SecretShape(name="api_key", pattern=_KEY, run_chars_min=_KEY_CHARS),),
     ),
     read=read,
     is_repeatable=is_repeatable,
+    probe=Probe(
+        url="https://${host}/service/user/getownbalance?output=json&api=v1&apiKey=${api_key}",
+        credentials={"host": "INTEGRATION_MONITOR_MOBIZON_HOST", "api_key": "INTEGRATION_MONITOR_MOBIZON_API_KEY"},
+    ),
 )

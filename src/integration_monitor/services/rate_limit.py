@@ -7,7 +7,9 @@ from functools import lru_cache
 
 from integration_monitor.services.exchange import Exchange, RateLimit
 
-_PREFIXES = ("ratelimit-", "x-ratelimit-", "x-rate-limit-")
+_NAMES = tuple(
+    (f"{prefix}limit", f"{prefix}remaining", f"{prefix}reset") for prefix in ("ratelimit-", "x-ratelimit-", "x-rate-limit-")
+)
 # The first number counts where several windows are listed: `100, 100;w=60`.
 _DIGITS_MAX = 15
 _NUMBER = re.compile(r"\s*([0-9]{1,15})(?:\.\d+)?(?=\s*(?:$|[,;s]))")
@@ -21,18 +23,19 @@ _EPOCH_S_MAX = 253_402_300_799
 def read_rate_limit(exchange: Exchange) -> RateLimit | None:
     """The budget by `ratelimit-*`, `x-ratelimit-*` or `x-rate-limit-*` headers; None where there are none."""
     headers = exchange.response_headers
-    for prefix in _PREFIXES:
-        limit = _number(headers, f"{prefix}limit")
-        remaining = _number(headers, f"{prefix}remaining")
-        reset = _number(headers, f"{prefix}reset")
+    for names in _NAMES:
+        if headers.keys().isdisjoint(names):
+            continue
+        limit, remaining, reset = (number_in(headers, name) for name in names)
         if limit is not None or remaining is not None or reset is not None:
             return RateLimit(
-                limit=limit, remaining=remaining, reset_at=None if reset is None else _reset_at(reset, exchange.answered_at)
+                limit=limit, remaining=remaining, reset_at=None if reset is None else reset_at(reset, exchange.answered_at)
             )
     return None
 
 
-def _number(headers: Mapping[str, str], name: str) -> int | None:
+def number_in(headers: Mapping[str, str], name: str) -> int | None:
+    """The number in a header, the first where it lists several; None where there is none."""
     value = headers.get(name)
     if value is None:
         return None
@@ -42,7 +45,8 @@ def _number(headers: Mapping[str, str], name: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _reset_at(value: int, answered_at: float) -> str | None:
+def reset_at(value: int, answered_at: float) -> str | None:
+    """When the budget is whole again, in ISO 8601, by seconds from the answer or a time since the epoch."""
     if value >= _EPOCH_MS_MIN:
         value //= 1000
     if value > _EPOCH_S_MAX:

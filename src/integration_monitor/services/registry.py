@@ -1,26 +1,21 @@
 """Which service a call went to, and what the call meant."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from integration_monitor.errors import SettingsError
-from integration_monitor.services import amocrm, mobizon, resend, telegram, undescribed, whapi
+from integration_monitor.services import undescribed
 from integration_monitor.services.bodies import field_at, id_text, request_field
 from integration_monitor.services.description import EntityPlace, Match, Service
 from integration_monitor.services.exchange import Exchange, Meaning
 from integration_monitor.services.outcome import without_answer
 from integration_monitor.services.routes import RouteTable
-
-DESCRIBED: tuple[Service, ...] = (
-    amocrm.SERVICE,
-    resend.SERVICE,
-    telegram.SERVICE,
-    mobizon.SERVICE,
-    whapi.SERVICE,
-    whapi.PARTNER_SERVICE,
-)
+from integration_monitor.services.sources import OnError, describe_all
 
 # Hosts remembered with their service. An application talks to far fewer; a crawler must not fill the memory.
 HOSTS_REMEMBERED_MAX = 4096
+# Requests by method and path, where these tell the route and nothing varies in the path.
+MATCHES_REMEMBERED_MAX = 1024
 
 
 class Registry:
@@ -28,56 +23,101 @@ class Registry:
 
     service_hosts:
         `host:port` or `host` → name of the service that it stands for; it wins over everything else.
+    services_dir:
+        Folder of the user's descriptions.
+    on_description_error:
+        Is told of each description that cannot be used, which is then left out; without it the first one raises.
 
     Errors:
+        ServiceDescriptionError: a description of the user's, or of an installed package, cannot be used.
         SettingsError: `service_hosts` names a service that there is not.
     """
 
-    def __init__(self, service_hosts: Mapping[str, str] | None = None) -> None:
-        self._named = {service.name: service for service in DESCRIBED}
-        self._tables = {service.name: RouteTable(service.routes) for service in DESCRIBED}
+    def __init__(
+        self,
+        service_hosts: Mapping[str, str] | None = None,
+        *,
+        services_dir: str | None = None,
+        on_description_error: OnError | None = None,
+    ) -> None:
+        described = [one.service for one in describe_all(services_dir, on_error=on_description_error).values()]
+        self._named = {service.name: service for service in described}
+        self._tables = {service.name: RouteTable(service.routes) for service in described}
         self._configured = {
             host.strip().lower(): self._configured_service(host, name) for host, name in (service_hosts or {}).items()
         }
         self._hosts: dict[str, Service] = {}
         self._domains: dict[str, Service] = {}
-        for service in DESCRIBED:
+        for service in described:
             for pattern in service.hosts:
                 domains = self._domains if pattern.startswith("*.") else self._hosts
                 domains[pattern.removeprefix("*.")] = service
-        self._by_path = tuple(service for service in DESCRIBED if service.path_pattern is not None)
+        # The user's own come last, and count first.
+        self._by_path = tuple(service for service in reversed(described) if service.path_pattern is not None)
         self._remembered: dict[str, Service] = {}
+        self._matches: dict[tuple[str, str, str], Match] = {}
 
     def find(self, exchange: Exchange) -> Service:
-        """The service of a request: by the settings, by its host, by the shape of its path, else one that is named as the host."""
-        host = exchange.host
+        """The service of a request."""
+        return self.service_at(exchange.host, exchange.port, exchange.path)
+
+    def service_at(self, host: str, port: int, path: str) -> Service:
+        """The service of an address: by the settings, by its host, by the shape of its path, else one that is named as the host."""
         if self._configured:
             name = f"[{host}]" if ":" in host else host
-            service = self._configured.get(f"{name}:{exchange.port}") or self._configured.get(name)
+            service = self._configured.get(f"{name}:{port}") or self._configured.get(name)
             if service is not None:
                 return service
         service = self._remembered.get(host) or self._remember(host)
         if service.name not in self._tables:
             for candidate in self._by_path:
-                if candidate.path_pattern is not None and candidate.path_pattern.search(exchange.path):
+                if candidate.path_pattern is not None and candidate.path_pattern.search(path):
                     return candidate
         return service
+
+    def reason(self, exchange: Exchange) -> Literal["settings", "host", "path", "undescribed"]:
+        """By what `find` knew the service of a request, for people who ask."""
+        service = self.find(exchange)
+        name = f"[{exchange.host}]" if ":" in exchange.host else exchange.host
+        if {f"{name}:{exchange.port}", name} & self._configured.keys():
+            return "settings"
+        if service.name not in self._tables:
+            return "undescribed"
+        return "host" if self._remembered.get(exchange.host) is service else "path"
 
     def named(self, service_name: str) -> Service:
         """The service of a name, for calls that are not HTTP: a described one, or one of which only the name is known."""
         return self._named.get(service_name) or undescribed.describe(service_name)
 
-    def match(self, exchange: Exchange) -> Match:
-        """The service and the route of a request."""
-        service = self.find(exchange)
+    def match(self, exchange: Exchange, service: Service | None = None) -> Match:
+        """The service and the route of a request.
+
+        service:
+            Of this exchange, where it is known already.
+        """
+        service = service or self.find(exchange)
+        key = (service.name, exchange.method, exchange.path)
+        match = self._matches.get(key)
+        if match is not None:
+            return match
+        match, is_told_by_path = self._search(exchange, service)
+        if is_told_by_path:
+            if len(self._matches) >= MATCHES_REMEMBERED_MAX:
+                self._matches.clear()
+            self._matches[key] = match
+        return match
+
+    def _search(self, exchange: Exchange, service: Service) -> tuple[Match, bool]:
+        """The match, and whether every request of this method and path has the same."""
         table = self._tables.get(service.name)
         path = service.route_path(exchange.path)
         found = table.find(exchange, path) if table else None
         if found is None:
             action = service.fallback_action(exchange.method, path)
-            return Match(service=service, route=None, action=action, placeholders={})
+            return Match(service=service, route=None, action=action, placeholders={}), False
         route, placeholders = found
-        return Match(service=service, route=route, action=route.action, placeholders=placeholders)
+        match = Match(service=service, route=route, action=route.action, placeholders=placeholders)
+        return match, table is not None and table.is_told_by_path(route)
 
     def understand(self, exchange: Exchange, match: Match | None = None) -> Meaning:
         """What the call was and what became of it.

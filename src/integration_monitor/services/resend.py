@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from integration_monitor.record import Fault
 from integration_monitor.services.bodies import field_at, items_of, text_of
-from integration_monitor.services.description import Route, Secrets, Service, in_path, in_response, is_safe_method, route
+from integration_monitor.services.description import Probe, Route, Secrets, Service, in_path, in_response, is_safe_method, route
 from integration_monitor.services.exchange import SUCCESS, Exchange, Outcome, Retry
 from integration_monitor.services.outcome import by_status, failure, retry_after_s, vendor_code
 
@@ -59,6 +59,7 @@ _RESOURCES = {
     "suppressions": ("suppressions", "suppression"),
     "webhooks": ("webhooks", "webhook"),
     "events": ("events", "event"),
+    "inboxes": ("inboxes", "inbox"),
 }
 
 
@@ -72,19 +73,11 @@ def _routes() -> Iterator[Route]:
         yield route("GET", f"/{segment}/{{id}}", f"get_{singular}", in_path(singular))
         yield route("PATCH PUT", f"/{segment}/{{id}}", f"update_{singular}", in_path(singular))
         yield route("DELETE", f"/{segment}/{{id}}", f"delete_{singular}", in_path(singular))
-    yield route("POST", "/domains/{id}/verify", "verify_domain", in_path("domain"))
-    yield route("POST", "/domains/claim", "claim_domain", in_response("domain", "id"))
-    yield route("", "/domains/claim/{id}", "claim_domain", in_path("domain"))
-    yield route("", "/domains/{id}/claim", "claim_domain", in_path("domain"))
-    yield route("POST", "/contacts/imports", "import_contacts")
-    yield route("GET", "/contacts/imports", "list_contact_imports")
-    yield route("GET", "/contacts/imports/{import}", "get_contact_import")
+    yield from _part_routes()
     yield from _contact_routes()
-    yield route("POST", "/broadcasts/{id}/send", "send_broadcast", in_path("broadcast"))
-    yield route("POST", "/broadcasts/{id}/cancel", "cancel_broadcast", in_path("broadcast"))
-    for verb in ("publish", "duplicate"):
-        yield route("POST", f"/templates/{{id}}/{verb}", f"{verb}_template", in_path("template"))
+    yield from _inbox_routes()
     yield route("POST", "/events/send", "send_event")
+    yield route("GET", "/usage", "get_usage")
     # A log holds whole earlier calls, with the secrets they returned.
     logged = {"request_body": "logged_request", "response_body": "logged_response"}
     yield route("GET", "/logs", "list_logs", secrets=logged)
@@ -112,9 +105,65 @@ def _email_routes() -> Iterator[Route]:
     yield route("GET", "/emails/receiving/{id}/attachments/{attachment}", "get_received_attachment", one)
 
 
+def _part_routes() -> Iterator[Route]:
+    """What is done to one of a resource, or asked of it."""
+    yield route("POST", "/domains/{id}/verify", "verify_domain", in_path("domain"))
+    yield route("POST", "/domains/claim", "claim_domain", in_response("domain", "id"))
+    yield route("", "/domains/claim/{id}", "claim_domain", in_path("domain"))
+    yield route("", "/domains/{id}/claim", "claim_domain", in_path("domain"))
+    yield route("POST", "/domains/{id}/claim/verify", "verify_domain_claim", in_path("domain"))
+    for resource, verbs in (
+        ("broadcast", "send cancel duplicate"),
+        ("template", "publish duplicate"),
+        ("automation", "stop duplicate"),
+    ):
+        for verb in verbs.split():
+            yield route("POST", f"/{resource}s/{{id}}/{verb}", f"{verb}_{resource}", in_path(resource))
+    yield route("GET", "/broadcasts/{id}/recipients", "list_broadcast_recipients", in_path("broadcast"))
+    yield route("GET", "/broadcasts/{id}/clicked-links", "list_broadcast_clicked_links", in_path("broadcast"))
+    yield route("GET", "/automations/{id}/runs", "list_automation_runs", in_path("automation"))
+    yield route("GET", "/automations/{id}/runs/{run}", "get_automation_run", in_path("automation"))
+    for verb in ("add", "remove"):
+        yield route("POST", f"/suppressions/batch/{verb}", f"{verb}_suppressions")
+    hook = in_path("webhook")
+    yield route("GET", "/webhooks/{id}/events", "list_webhook_events", hook)
+    yield route("GET", "/webhooks/{id}/events/{event}", "get_webhook_event", hook)
+    yield route("GET", "/webhooks/{id}/events/{event}/attempts", "list_webhook_event_attempts", hook)
+    yield route("POST", "/webhooks/{id}/events/{event}/replay", "replay_webhook_event", hook)
+    yield route("POST", "/webhooks/{id}/signing-secret/rotate", "rotate_webhook_secret", hook)
+
+
+def _inbox_routes() -> Iterator[Route]:
+    inbox, draft, thread = in_path("inbox"), in_path("draft", "draft"), in_path("thread", "thread")
+    path = "/inboxes/{id}"
+    yield route("GET", f"{path}/agent", "get_inbox_agent", inbox)
+    yield route("PATCH", f"{path}/agent", "update_inbox_agent", inbox)
+    for plural, one in (("drafts", draft), ("labels", in_path("label", "label")), ("threads", thread)):
+        part = f"{path}/{plural}"
+        yield route("GET", part, f"list_{plural}", inbox)
+        yield route("POST", part, f"create_{one.type}", in_response(one.type, "id"))
+        yield route("GET", f"{part}/{{{one.field}}}", f"get_{one.type}", one)
+        yield route("PATCH", f"{part}/{{{one.field}}}", f"update_{one.type}", one)
+        yield route("DELETE", f"{part}/{{{one.field}}}", f"delete_{one.type}", one)
+    yield route("POST", f"{path}/drafts/{{draft}}/send", "send_draft", draft)
+    yield route("GET", f"{path}/threads/search", "search_threads", inbox)
+    labels = f"{path}/threads/{{thread}}/labels"
+    yield route("POST", labels, "add_thread_labels", thread)
+    yield route("PUT", labels, "set_thread_labels", thread)
+    yield route("DELETE", f"{labels}/{{label}}", "remove_thread_label", thread)
+    emails = f"{path}/threads/{{thread}}/emails"
+    yield route("GET", emails, "list_thread_emails", thread)
+    yield route("GET", f"{emails}/{{email}}", "get_thread_email", in_path("email", "email"))
+    for verb in ("reply", "forward"):
+        yield route("POST", f"{emails}/{{email}}/{verb}", f"{verb}_thread_email", in_response("email", "id"), thread)
+
+
 def _contact_routes() -> Iterator[Route]:
     """The older API keeps contacts below their audience, the present one below nothing."""
     one = in_path("contact")
+    yield route("POST", "/contacts/imports", "import_contacts")
+    yield route("GET", "/contacts/imports", "list_contact_imports")
+    yield route("GET", "/contacts/imports/{import}", "get_contact_import")
     yield route("POST", "/audiences/{audience}/contacts", "create_contact", in_response("contact", "id"))
     yield route("GET", "/audiences/{audience}/contacts", "list_contacts")
     yield route("GET", "/audiences/{audience}/contacts/{id}", "get_contact", one)
@@ -174,13 +223,15 @@ def _read_batch(exchange: Exchange) -> Outcome:
     index, message = field_at(errors[0], "index"), text_of(field_at(errors[0], "message"))
     place = f"[{index}] " if isinstance(index, int) else ""
     told = f"{len(errors)} of {sent + len(errors)} emails refused: {place}{message or 'no reason given'}"
-    return failure("PARTIAL_FAILURE" if sent else "BATCH_REJECTED", told, "ours")
+    are_addresses = all(_WRONG_ADDRESS.search(text_of(field_at(error, "message")) or "") for error in errors)
+    return failure("PARTIAL_FAILURE" if sent else "BATCH_REJECTED", told, "recipient" if are_addresses else "ours")
 
 
 SERVICE = Service(
     name="resend",
     hosts=("api.resend.com",),
     routes=tuple(_routes()),
+    message_fields=frozenset({"html", "text", "subject"}),
     secrets=Secrets(
         names={
             "authorization": "api_key",
@@ -192,4 +243,11 @@ SERVICE = Service(
     ),
     read=read,
     is_repeatable=is_repeatable,
+    probe=Probe(
+        url="https://api.resend.com/domains",
+        headers={"authorization": "Bearer ${api_key}"},
+        credentials={"api_key": "INTEGRATION_MONITOR_RESEND_API_KEY"},
+        # A key that may only send is refused the list, and good all the same.
+        statuses=frozenset({200, 401}),
+    ),
 )

@@ -30,6 +30,8 @@ class RouteTable:
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self._root = _Node()
+        # The templates that have a condition on the request: their path alone does not tell the route.
+        self._conditional = {route.path for route in routes if route.when is not None}
         for route in routes:
             self._add(route)
 
@@ -42,6 +44,10 @@ class RouteTable:
         segments = [segment for segment in path.split("/") if segment]
         values: list[str] = []
         return self._search(self._root, segments, 0, values, exchange)
+
+    def is_told_by_path(self, route: Route) -> bool:
+        """Whether every request of the same method and path takes this route."""
+        return "{" not in route.path and route.path not in self._conditional
 
     def _add(self, route: Route) -> None:
         node = self._root

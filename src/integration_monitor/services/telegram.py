@@ -7,11 +7,13 @@ libraries aiogram 3.31.0 and python-telegram-bot 22.8.
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
+from typing import Literal
 
 from integration_monitor.record import Fault, Json
 from integration_monitor.services.bodies import field_at, items_of, text_of
 from integration_monitor.services.description import (
     EntityPlace,
+    Probe,
     Route,
     Secrets,
     SecretShape,
@@ -47,6 +49,8 @@ _REPEATABLE = ("get_", "answer_", "edit_", "delete_", "set_webhook", "send_chat_
 
 _HARMLESS = ("message is not modified", "query is too old")
 _RETRY_AFTER = re.compile(r"retry after (\d{1,9})")
+# An album fails as a whole, but what had gone out before is not taken back: the server's code says so, no page does.
+_PART_OF_ALBUM = re.compile(r"failed to send message #(\d+)", re.IGNORECASE)
 # The beginning of an answer that was cut: enough to tell.
 _CUT_OK = re.compile(r'\s*\{[^{}\[\]]*?"ok"\s*:\s*(true|false)')
 _FORWARDS = {"forward_messages": "forwarded", "copy_messages": "copied"}
@@ -152,6 +156,9 @@ def _read_error(exchange: Exchange, action: str) -> Outcome:
         name = str(code)
     words = text_of(field_at(exchange.response_body, "description")) or "no description given"
     fault, note = _judge(code, words.lower(), action)
+    part = _PART_OF_ALBUM.search(words)
+    if part and part[1] != "1":
+        note = "the messages before it may have been sent"
     moved_to = field_at(exchange.response_body, "parameters.migrate_to_chat_id")
     if isinstance(moved_to, int):
         note = f"migrated to chat {moved_to}"
@@ -173,14 +180,20 @@ def _judge(code: int, words: str, action: str) -> tuple[Fault, str | None]:
 
 def _retry(exchange: Exchange, code: int, words: str, action: str) -> Retry:
     if code == HTTPStatus.TOO_MANY_REQUESTS:
-        seconds = field_at(exchange.response_body, "parameters.retry_after")
-        in_words = _RETRY_AFTER.search(words)
-        if isinstance(seconds, int) and not isinstance(seconds, bool):
-            return Retry(advice="after", after_s=bounded_wait_s(seconds))
-        return Retry(advice="after", after_s=bounded_wait_s(int(in_words[1])) if in_words else retry_after_s(exchange))
+        advice: Literal["ambiguous", "after"] = "ambiguous" if _PART_OF_ALBUM.search(words) else "after"
+        return Retry(advice=advice, after_s=_wait_s(exchange, words))
     if code < HTTPStatus.BAD_REQUEST or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return safe_or_ambiguous(is_repeatable=is_repeatable(exchange, action))
     return NO
+
+
+def _wait_s(exchange: Exchange, words: str) -> float | None:
+    """Seconds by the parameter, else by the words, else by the header."""
+    seconds = field_at(exchange.response_body, "parameters.retry_after")
+    in_words = _RETRY_AFTER.search(words)
+    if isinstance(seconds, int) and not isinstance(seconds, bool):
+        return bounded_wait_s(seconds)
+    return bounded_wait_s(int(in_words[1])) if in_words else retry_after_s(exchange)
 
 
 SERVICE = Service(
@@ -190,10 +203,15 @@ SERVICE = Service(
     routes=tuple(_routes()),
     route_path=route_path,
     fallback_action=fallback_action,
+    message_fields=frozenset({"text", "caption", "message_text", "question", "explanation", "quote"}),
     secrets=Secrets(
         names={"secret_token": "webhook_secret", "x-telegram-bot-api-secret-token": "webhook_secret"},
-        shapes=(SecretShape(name="token", pattern=_TOKEN_IN_PATH, is_possible=lambda text: "/bot" in text.lower()),),
+        shapes=(SecretShape(name="token", pattern=_TOKEN_IN_PATH, marks=("/bot", "/Bot", "/BOT")),),
     ),
     read=read,
     is_repeatable=is_repeatable,
+    probe=Probe(
+        url="https://api.telegram.org/bot${token}/getMe",
+        credentials={"token": "INTEGRATION_MONITOR_TELEGRAM_BOT_TOKEN"},
+    ),
 )

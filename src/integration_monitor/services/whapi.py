@@ -4,12 +4,13 @@ Sources: the vendor's OpenAPI document 1.8.7, its own guide, and public clients 
 """
 
 import re
-from collections.abc import Iterator
 from http import HTTPStatus
+
+import msgspec
 
 from integration_monitor.record import Fault, Json
 from integration_monitor.services.bodies import field_at, text_of
-from integration_monitor.services.description import Route, Secrets, Service, in_path, in_response, is_safe_method, route
+from integration_monitor.services.description import Probe, Secrets, Service, is_safe_method
 from integration_monitor.services.exchange import SUCCESS, Exchange, Outcome
 from integration_monitor.services.outcome import (
     AMBIGUOUS,
@@ -23,18 +24,7 @@ from integration_monitor.services.outcome import (
     retry_of_status,
     vendor_code,
 )
-
-_SENT = in_response("message", "message.id")
-_MESSAGE = in_path("message", "message")
-_CONTACT = in_path("contact", "contact")
-_GROUP = in_path("group", "group")
-_CHAT = in_path("chat", "chat")
-
-# What the last segment of POST /messages/… sends.
-_SENDS = (
-    *("image", "video", "short", "gif", "audio", "voice", "document", "sticker", "location", "live_location"),
-    *("contact", "contact_list", "poll", "interactive", "carousel", "link_preview", "story"),
-)
+from integration_monitor.services.whapi_routes import routes
 
 # Channel states other than AUTH → (what it means, fault). Decided by text: the numbers differ between sources.
 _STATES: dict[str, tuple[str, Fault]] = {
@@ -47,100 +37,12 @@ _STATES: dict[str, tuple[str, Fault]] = {
     "SYNC_ERROR": ("synchronisation error", "vendor"),
 }
 _LINKED = "AUTH"
+_HINTS: dict[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "no phone is linked to the channel",
+    HTTPStatus.CONFLICT: "already in that state, often harmless",
+}
 # The beginning of an answer that was cut.
 _CUT_FLAG = re.compile(r'\s*\{\s*"(sent|success)"\s*:\s*false')
-
-
-def _routes() -> Iterator[Route]:
-    yield route("GET", "/health", "test_connection", in_response("channel", "channel_id"))
-    yield route("GET", "/limits", "get_limits")
-    yield from _message_routes()
-    yield from _contact_routes()
-    yield from _group_routes()
-    yield from _channel_routes()
-    yield from _chat_routes()
-    yield route("POST", "/media", "upload_media", in_response("media", "media.0.id"))
-    yield route("GET", "/media", "list_media")
-    yield route("GET", "/media/{media}", "get_media", in_path("media", "media"))
-    yield route("DELETE", "/media/{media}", "delete_media", in_path("media", "media"))
-
-
-def _message_routes() -> Iterator[Route]:
-    yield route("POST", "/messages/text", "send_message", _SENT)
-    for kind in _SENDS:
-        yield route("POST", f"/messages/{kind}", f"send_{kind}", _SENT)
-    yield route("POST", "/messages/media/{kind}", "send_media", _SENT)
-    for kind in ("text", "media", "audio"):
-        yield route("POST", f"/messages/story/{kind}", "send_story", _SENT)
-        yield route("POST", f"/stories/send/{kind}", "send_story", _SENT)
-    yield route("POST", "/stories", "send_story", _SENT)
-    yield route("GET", "/messages/list", "list_messages")
-    yield route("GET", "/messages/list/{chat}", "list_messages", _CHAT)
-    yield route("GET", "/messages/{message}", "get_message", _MESSAGE)
-    yield route("POST", "/messages/{message}", "forward_message", _MESSAGE)
-    yield route("PUT", "/messages/{message}", "mark_message_read", _MESSAGE)
-    yield route("DELETE", "/messages/{message}", "delete_message", _MESSAGE)
-    for mark, put, delete in (
-        ("reaction", "react_to_message", "remove_reaction"),
-        ("star", "star_message", "unstar_message"),
-        ("pin", "pin_message", "unpin_message"),
-    ):
-        yield route("PUT POST", f"/messages/{{message}}/{mark}", put, _MESSAGE)
-        yield route("DELETE", f"/messages/{{message}}/{mark}", delete, _MESSAGE)
-    yield route("GET", "/statuses/{message}", "get_message_statuses", _MESSAGE)
-
-
-def _contact_routes() -> Iterator[Route]:
-    yield route("POST", "/contacts", "check_phones")
-    yield route("GET", "/contacts", "list_contacts")
-    yield route("PUT", "/contacts", "add_contact")
-    yield route("HEAD", "/contacts/{contact}", "check_phone", _CONTACT)
-    yield route("GET", "/contacts/{contact}", "get_contact", _CONTACT)
-    yield route("PATCH", "/contacts/{contact}", "edit_contact", _CONTACT)
-    yield route("DELETE", "/contacts/{contact}", "delete_contact", _CONTACT)
-    yield route("POST", "/contacts/{contact}", "send_contact", _CONTACT)
-
-
-def _group_routes() -> Iterator[Route]:
-    yield route("GET", "/groups", "list_groups")
-    yield route("POST", "/groups", "create_group", in_response("group", "group_id"))
-    yield route("PUT", "/groups", "join_group")
-    yield route("GET", "/groups/{group}", "get_group", _GROUP)
-    yield route("PUT PATCH", "/groups/{group}", "update_group", _GROUP)
-    yield route("DELETE", "/groups/{group}", "leave_group", _GROUP)
-    for part, post, delete in (
-        ("participants", "add_group_participants", "remove_group_participants"),
-        ("admins", "promote_group_admins", "demote_group_admins"),
-        ("applications", "accept_group_applications", "reject_group_applications"),
-        ("icon", "set_group_icon", "delete_group_icon"),
-        ("invite", "send_group_invite", "revoke_group_invite"),
-    ):
-        path = f"/groups/{{group}}/{part}"
-        yield route("GET", path, f"get_group_{part}", _GROUP)
-        yield route("DELETE", path, delete, _GROUP)
-        yield route("POST PUT PATCH", path, post, _GROUP)
-
-
-def _channel_routes() -> Iterator[Route]:
-    """Settings hold proxies with passwords and the headers of webhooks; a login lets anyone link the account."""
-    secrets = {"proxy": "proxy", "mobile_proxy": "proxy", "headers": "webhook_headers", "url": "webhook_url"}
-    yield route("GET", "/settings", "get_settings", secrets=secrets)
-    yield route("PATCH", "/settings", "update_settings", secrets=secrets)
-    yield route("DELETE", "/settings", "reset_settings", secrets=secrets)
-    yield route("GET", "/settings/events", "get_allowed_events")
-    yield route("POST", "/settings/webhook_test", "test_webhook", secrets=secrets)
-    both = frozenset({"request", "response"})
-    for path in ("/users/login", "/users/login/{kind}"):
-        yield route("", path, "login_channel", withheld=both)
-    yield route("POST", "/users/logout", "logout_channel")
-    yield route("GET", "/users/profile", "get_profile")
-    yield route("PATCH", "/users/profile", "update_profile")
-
-
-def _chat_routes() -> Iterator[Route]:
-    yield route("GET", "/chats", "get_chats")
-    for method, action in (("GET", "get"), ("DELETE", "delete"), ("POST", "archive"), ("PATCH", "patch")):
-        yield route(method, "/chats/{chat}", f"{action}_chat", _CHAT)
 
 
 def is_repeatable(exchange: Exchange, action: str) -> bool:
@@ -206,24 +108,24 @@ def _read_refused(exchange: Exchange, action: str) -> Outcome:
     number = status
     if status < HTTPStatus.BAD_REQUEST:  # an error under a success status: its own code is all there is
         number = int(code) if code is not None and code.isdigit() else 0
+        exchange = msgspec.structs.replace(exchange, status_code=number)
     retry = retry_of_status(exchange, is_repeatable=is_repeatable(exchange, action))
-    if status == HTTPStatus.UNPROCESSABLE_ENTITY and action == "login_channel":
+    if number == HTTPStatus.UNPROCESSABLE_ENTITY and action == "login_channel":
         retry = SAFE
     name = code or (f"HTTP_{status}" if status >= HTTPStatus.BAD_REQUEST else "NOT_DONE")
-    return failure(name, message or reason_of(status), _fault(number, message or "", action), retry)
+    fault, note = _judge(number, message or "", action)
+    return failure(name, message or reason_of(status), fault, retry, note=note)
 
 
-def _fault(number: int, message: str, action: str) -> Fault:
-    """A wrong token is 404 and an unlinked phone is 401: the words decide."""
-    if number < HTTPStatus.BAD_REQUEST:
-        return "unclassified"
-    if "channel not found" in message.lower():
-        return "auth"
+def _judge(number: int, message: str, action: str) -> tuple[Fault, str | None]:
+    """The fault of an error, and a hint where its status means something else than at other services."""
+    if "channel not found" in message.lower() and number >= HTTPStatus.BAD_REQUEST:
+        return "auth", "wrong token"
     if number == HTTPStatus.FORBIDDEN:  # the token is good, this recipient or group is out of bounds
-        return "recipient" if action.startswith(("send_", "forward_")) else "ours"
+        return "recipient" if action.startswith(("send_", "forward_")) else "ours", None
     if number == HTTPStatus.UNPROCESSABLE_ENTITY and action == "login_channel":
-        return "vendor"
-    return fault_of_status(number)
+        return "vendor", None
+    return fault_of_status(number) if number >= HTTPStatus.BAD_REQUEST else "unclassified", _HINTS.get(number)
 
 
 _SECRETS = Secrets(names={"authorization": "token", "token": "token"})
@@ -231,10 +133,17 @@ _SECRETS = Secrets(names={"authorization": "token", "token": "token"})
 SERVICE = Service(
     name="whapi",
     hosts=("gate.whapi.cloud",),
-    routes=tuple(_routes()),
+    routes=tuple(routes()),
+    message_fields=frozenset({"body", "caption", "text"}),
     secrets=_SECRETS,
     read=read,
     is_repeatable=is_repeatable,
+    probe=Probe(
+        # Without it the vendor starts the channel: a look must not change anything.
+        url="https://gate.whapi.cloud/health?wakeup=false",
+        headers={"authorization": "Bearer ${token}"},
+        credentials={"token": "INTEGRATION_MONITOR_WHAPI_TOKEN"},
+    ),
 )
 
 # A service of its own: its answers carry the tokens of channels.

@@ -17,14 +17,23 @@ Names decide then: the `name` of the first lead, contact, company, customer or e
 | [validation] | 400 with two validation errors of different codes |
 | [malformed] | 400 without validation errors |
 | [forbidden] | 403 with "Код ошибки 244" in the words |
+| [address] | 403 with "Код ошибки 113" in the words: the address is not allowed |
+| [method] | 405 |
+| [conflict] | 409, empty |
+| [too large] | 413, HTML |
+| [media type] | 415 |
+| [unprocessable] | 422 |
 | [too many] | 429, HTML |
+| [slow down] | 429 in plain text, with Retry-After |
 | [server] | 500 |
-| [gateway] | 504, HTML |
+| [bad gateway], [unavailable], [gateway] | 502, 503, 504, HTML |
+| [errors] | 200 with `errors` beside what was done |
 | [timeout], [dropped] | no answer in time; the connection is dropped |
 
 For reads `query=` takes the same words. `query=nobody` and ids that begin with 404 give 204. Calls to phones that end with 0000 are on no card: the
 answer is 200 with `errors`. POST /oauth2/access_token: a refresh_token or code that contains USED gives 401 with a hint, MOVED 404; a wrong
-client_secret (contains WRONG) gives 400. A contact whose name contains [known] is merged by leads/complex.
+client_secret (contains WRONG) gives 400. A contact whose name contains [known] is merged by leads/complex. POST /api/v2/calls is as the older API
+is: its errors are in `_embedded.errors`. GET /oauth2/account/current/subdomain tells the present domain by the header X-Refresh-Token.
 """
 
 import re
@@ -43,8 +52,10 @@ from integration_monitor.simulators.message import (
 
 _HAL = "application/hal+json"
 _PROBLEM = "application/problem+json"
-_COLLECTION = re.compile(r"/api/v4/(?:[a-z_/]+/)?(?:\d+/)?(?P<plural>[a-z_]+)")
-_ONE = re.compile(r"/api/v4/(?:[a-z_/]+/)?(?P<plural>[a-z_]+)/(?P<id>\d+)")
+_COLLECTION = re.compile(r"/api/v[24]/(?:[a-z_/]+/|\d+/)*(?P<plural>[a-z_]+)")
+_ONE = re.compile(r"/api/v[24]/(?:[a-z_/]+/|\d+/)*(?P<plural>[a-z_]+)/(?P<id>\d+)")
+_UNSORTED = re.compile(r"/api/v4/leads/unsorted/(?!forms$|sip$|summary$)(?P<uid>\w+)(?:/(?:accept|decline|link))?")
+_WIDGET = re.compile(r"/api/v4/widgets/(?P<code>\w+)")
 
 
 def _problem(status: int, title: str, detail: str, **more: Json) -> SimulatedResponse:
@@ -83,8 +94,18 @@ _NAMES = {
     "[validation]": _problem(400, "Bad Request", "Request validation failed", **{"validation-errors": _VALIDATION}),
     "[malformed]": _problem(400, "Bad Request", "Invalid JSON in request"),
     "[forbidden]": _problem(403, "Forbidden", "Нет прав на добавление сделок. Код ошибки 244"),
+    "[address]": _problem(403, "Forbidden", "Доступ с этого IP-адреса запрещён. Код ошибки 113"),
+    "[method]": _problem(405, "Method Not Allowed", "The method is not allowed"),
+    "[conflict]": SimulatedResponse(status=409),
+    "[too large]": page(413, "413 Request Entity Too Large"),
+    "[media type]": _problem(415, "Unsupported Media Type", "Send JSON"),
+    "[unprocessable]": _problem(422, "Unprocessable Entity", "The request cannot be processed"),
     "[too many]": page(429, "429 Too Many Requests"),
+    "[slow down]": SimulatedResponse(status=429, headers={"content-type": "text/plain", "retry-after": "3"}, body=b"slow down"),
     "[server]": _problem(500, "Internal Server Error", "Something went wrong"),
+    "[bad gateway]": page(502, "502 Bad Gateway"),
+    "[unavailable]": page(503, "503 Service Temporarily Unavailable"),
+    "[errors]": answer({"errors": [{"request_id": "0", "title": "Refused"}], "_embedded": {}}, kind=_HAL),
     "[gateway]": page(504, "504 Gateway Time-out"),
     "[timeout]": LATE,
     "[dropped]": DROPPED,
@@ -95,24 +116,24 @@ def respond(request: SimulatedRequest) -> SimulatedResponse:
     token = request.bearer()
     if "BLOCKED" in token:
         return _BLOCKED
-    if request.path == "/oauth2/access_token":
+    if request.path.startswith("/oauth2/"):
         return _grant(request)
     if not token:
         return _problem(401, "Unauthorized", "Wrong credentials")
-    for mark, refused in _TOKENS.items():
-        if mark in token:
-            return refused
     words = f"{request.query.get('query', '')} {_name(request.json())}"
-    for mark, special in _NAMES.items():
-        if mark in words:
-            return special
+    marked = (*((token, *one) for one in _TOKENS.items()), *((words, *one) for one in _NAMES.items()))
+    special = next((special for text, mark, special in marked if mark in text), None)
+    if special is not None:
+        return special
     response = _read(request) if request.method in ("GET", "HEAD", "DELETE") else _write(request)
     return _with_request_id(request, response)
 
 
 def _grant(request: SimulatedRequest) -> SimulatedResponse:
+    if request.path.startswith("/oauth2/account/"):
+        return answer({"id": 5000001, "subdomain": "example", "domain": "example.amocrm.ru"})
     fields = request.fields()
-    grant = str(fields.get("refresh_token") or fields.get("code") or "")
+    grant = str(fields.get("refresh_token") or fields.get("code") or fields.get("api_key") or "")
     if "WRONG" in str(fields.get("client_secret", "")):
         return _oauth_problem(400, "Bad Request", "Cannot decrypt the refresh token")
     if "MOVED" in grant:
@@ -131,14 +152,13 @@ def _read(request: SimulatedRequest) -> SimulatedResponse:
         account = {"id": 5000001, "name": "Example", "subdomain": "example", "current_user_id": 6000001, "country": "KZ"}
         return answer(account, kind=_HAL)
     one, collection = _ONE.fullmatch(request.path), _COLLECTION.fullmatch(request.path)
-    if request.method == "DELETE" or request.query.get("query") == "nobody":
+    is_missing = one is not None and one["id"].startswith("404")
+    if request.method == "DELETE" or request.query.get("query") == "nobody" or is_missing:
         return SimulatedResponse(status=204)
     if one is not None:
-        if one["id"].startswith("404"):
-            return SimulatedResponse(status=204)
         return answer({"id": int(one["id"]), "name": "Order 1001"}, kind=_HAL)
     if collection is None:
-        return _problem(404, "Not Found", "The requested page does not exist")
+        return _named(request)
     plural = collection["plural"]
     items = [{"id": 2000001 + index, "name": f"Order {1001 + index}"} for index in range(3)]
     links = {"self": {"href": f"https://example.amocrm.ru{request.path}"}}
@@ -151,17 +171,27 @@ def _write(request: SimulatedRequest) -> SimulatedResponse:
     first = number_of(request, 7)
     if request.path == "/api/v4/leads/complex":
         return answer([_complex(first + index, item) for index, item in enumerate(items)], kind=_HAL)
-    if request.path == "/api/v4/calls":
-        return _calls(first, items)
+    if request.path in ("/api/v4/calls", "/api/v2/calls"):
+        return _calls(first, items, is_older=request.path.startswith("/api/v2"))
     one, collection = _ONE.fullmatch(request.path), _COLLECTION.fullmatch(request.path)
     if one is not None and request.method == "PATCH":
         return answer({"id": int(one["id"]), "updated_at": 1_772_359_200}, kind=_HAL)
     if request.path == "/api/v4/webhooks" and isinstance(sent, dict):
         return answer({"id": first, "destination": sent.get("destination"), "disabled": False}, 201, kind=_HAL)
     if collection is None:
-        return _problem(404, "Not Found", "The requested page does not exist")
+        return _named(request)
     created = [{"id": first + index, "request_id": str(index)} for index in range(len(items))]
     return answer({"_embedded": {collection["plural"]: created}}, kind=_HAL)
+
+
+def _named(request: SimulatedRequest) -> SimulatedResponse:
+    """What has a name in place of a number: unsorted leads and widgets; else nothing is there."""
+    unsorted, widget = _UNSORTED.fullmatch(request.path), _WIDGET.fullmatch(request.path)
+    if unsorted is not None:
+        return answer({"uid": unsorted["uid"], "category": "forms"}, kind=_HAL)
+    if widget is not None:
+        return answer({"id": 7000001, "code": widget["code"]}, kind=_HAL)
+    return _problem(404, "Not Found", "The requested page does not exist")
 
 
 def _complex(lead_id: int, item: Json) -> Json:
@@ -171,7 +201,7 @@ def _complex(lead_id: int, item: Json) -> Json:
     return {"id": lead_id, "contact_id": contact, "company_id": None, "request_id": ["0"], "merged": merged}
 
 
-def _calls(first: int, items: list[Json]) -> SimulatedResponse:
+def _calls(first: int, items: list[Json], *, is_older: bool) -> SimulatedResponse:
     errors, added = [], []
     for index, item in enumerate(items):
         if isinstance(item, dict) and str(item.get("phone", "")).endswith("0000"):
@@ -179,6 +209,9 @@ def _calls(first: int, items: list[Json]) -> SimulatedResponse:
         else:
             card = {"entity_id": 3000001, "entity_type": "contact", "account_id": 5000001}
             added.append({"id": first + index, **card, "request_id": str(index)})
+    if is_older:
+        told = [{"msg": error["title"]} for error in errors]
+        return answer({"_embedded": {"items": added, **({"errors": told} if told else {})}}, kind=_HAL)
     return answer({"_total_items": len(added), "errors": errors, "_embedded": {"calls": added}}, kind=_HAL)
 
 

@@ -16,19 +16,21 @@ The key (`apiKey` in query or form) decides first: 40 or 70 letters and digits, 
 |---|---|
 | not 10 to 15 digits | 1, field recipient |
 | …0001 | 0, status 1: waits for a moderator |
-| …0003, …0010, …0015, …0030, …0999 | that code (15: insufficient balance) |
+| …0003, …0010, …0012, …0015, …0016, …0030, …0077, …0999 | that code (15: insufficient balance; 16: 15 with other words; 77: unknown to the documents) |
 | …0007 | 0, ids as texts |
 | …0200 | 200 and no envelope |
 | …0429 | HTTP 429 with envelope 30 |
+| …0500 | HTTP 500 with an envelope that says 0 |
 | …0502 | HTTP 502, HTML |
 | …0408 | no answer in time |
 | …0499 | the connection is dropped |
 | any other | 0, status 2: sent |
 
 Without recipient or text: 11. `getsmsstatus` takes at most 100 ids (else 12) and leaves out those that begin with 9. `campaign/addrecipients`:
-numbers that are wrong by the rule above are refused: 98 if some are, 99 if all; `groups` gives 100 and a task. `campaign/send` is moderated
+numbers that are wrong by the rule above are refused: 98 if some are, 99 if all; one that ends with 999 and two digits has these as
+its item code (…99905: on the stop list, …99999: system error); `groups` gives 100 and a task. `campaign/send` is moderated
 where the id is odd. `taskqueue/getstatus` says 2 (done) for even ids and 3 (rejected) for odd ones. `output=xml` answers in XML. Unknown
-modules give 4, unknown methods 5.
+modules give 4, unknown methods 5, ids that begin with 404 give 2, an `output` that is none 6.
 """
 
 import json
@@ -62,7 +64,10 @@ _NO_BALANCE: _Envelope = (15, [], "Insufficient balance to send the message")
 _SEND_ERRORS: dict[str, _Envelope] = {
     "0003": (3, [], "Unidentified application error"),
     "0010": (10, [], "The data could not be saved"),
+    "0012": (12, {"text": "too long"}, "Check the data"),
     "0015": _NO_BALANCE,
+    "0016": (15, [], "The operation failed"),
+    "0077": (77, [], "Something new"),
     "0030": (30, None, "Request limit exceeded"),
     "0999": (999, [], ""),
 }
@@ -78,7 +83,8 @@ def respond(request: SimulatedRequest) -> SimulatedResponse:
     code, data, message = _envelope(request, fields)
     if str(fields.get("output", "")).lower() == "xml":
         return _xml(code, data, message)
-    return answer({"code": code, "data": data, "message": message}, 429 if recipient.endswith("0429") else 200)
+    status = 429 if recipient.endswith("0429") else 500 if recipient.endswith("0500") else 200
+    return answer({"code": code, "data": data, "message": message}, status)
 
 
 def _special(ending: str) -> SimulatedResponse | None:
@@ -99,15 +105,13 @@ def _envelope(request: SimulatedRequest, fields: dict[str, Json]) -> _Envelope:
     for mark, envelope in _KEY_ERRORS.items():
         if mark in key:
             return envelope
+    if str(fields.get("output", "json")).lower() not in ("json", "xml"):
+        return 6, [], "Wrong format"
     parts = request.path.lower().strip("/").split("/")
     if len(parts) != 3 or parts[0] != "service" or parts[1] not in _MODULES:  # noqa: PLR2004 (service, module, method)
         return 4, [], "Wrong module"
-    method = _METHODS.get(f"{parts[1]}/{parts[2]}")
-    if method is None:
-        return 5, [], "Wrong method"
-    if parts[2] == "sendsmsmessage" and "POOR" in key:
-        return _NO_BALANCE
-    return method(request, fields)
+    method = _METHODS.get(f"{parts[1]}/{parts[2]}", _no_method)
+    return _NO_BALANCE if method is _send and "POOR" in key else method(request, fields)
 
 
 def _send(request: SimulatedRequest, fields: dict[str, Json]) -> _Envelope:
@@ -127,6 +131,10 @@ def _send(request: SimulatedRequest, fields: dict[str, Json]) -> _Envelope:
     return 0, {"campaignId": campaign, "messageId": message, "status": status}, ""
 
 
+def _no_method(_request: SimulatedRequest, _fields: dict[str, Json]) -> _Envelope:
+    return 5, [], "Wrong method"
+
+
 def _sms_status(_request: SimulatedRequest, fields: dict[str, Json]) -> _Envelope:
     ids = _listed(fields, "ids")
     if len(ids) > _IDS_MAX:
@@ -141,13 +149,19 @@ def _add_recipients(request: SimulatedRequest, fields: dict[str, Json]) -> _Enve
         return 100, number_of(request, 4), ""
     items: list[Json] = []
     for recipient in _listed(fields, "recipients"):
-        is_good = _NUMBER.fullmatch(recipient) is not None
-        message_id = number_of(request) + len(items) if is_good else None
-        items.append({"recipient": recipient, "code": 0 if is_good else 3, "messageId": message_id, "number": recipient})
+        code = _item_code(recipient)
+        message_id = number_of(request) + len(items) if code == 0 else None
+        items.append({"recipient": recipient, "code": code, "messageId": message_id, "number": recipient})
     good = sum(item["code"] == 0 for item in items)
     if good == len(items):
         return 0, items, ""
     return (98, items, "Not all recipients were added") if good else (99, items, "No recipients were added")
+
+
+def _item_code(recipient: str) -> int:
+    if _NUMBER.fullmatch(recipient) is None:
+        return 3
+    return int(recipient[-2:]) if recipient[-5:-2] == "999" else 0
 
 
 def _task(_request: SimulatedRequest, fields: dict[str, Json]) -> _Envelope:
@@ -157,6 +171,12 @@ def _task(_request: SimulatedRequest, fields: dict[str, Json]) -> _Envelope:
 
 def _campaign_send(_request: SimulatedRequest, fields: dict[str, Json]) -> _Envelope:
     return 0, 1 if _digits(fields.get("id")) % 2 else 2, ""
+
+
+def _of_id(_request: SimulatedRequest, fields: dict[str, Json]) -> _Envelope:
+    """What is asked of one thing, or done to it."""
+    number = _digits(fields.get("id"))
+    return (2, [], "Record not found") if str(number).startswith("404") else (0, {"id": number}, "")
 
 
 def _empty_list(_request: SimulatedRequest, _fields: dict[str, Json]) -> _Envelope:
@@ -179,7 +199,9 @@ _METHODS = {
     "campaign/list": _empty_list,
     "taskqueue/getstatus": _task,
     "link/create": lambda request, _fields: (0, {"id": number_of(request, 6), "shortLink": "https://example.test/a1b2"}, ""),
-    "contactcard/list": _empty_list,
+    **{f"{module}/list": _empty_list for module in ("contactcard", "contactgroup", "numberstoplist", "link")},
+    **{f"campaign/{method}": _of_id for method in ("get", "getinfo", "delete", "getlinks")},
+    **{f"link/{method}": _of_id for method in ("get", "getlinks", "update", "delete", "getstats")},
 }
 
 

@@ -9,6 +9,7 @@ A request without User-Agent gets the CDN's 403 (error code: 1010). Then the key
 | re_wrong | 401 validation_error "API key is invalid" |
 | re_old | 403 invalid_api_key |
 | re_suspended | 403 suspended_api_key |
+| re_scope | 403 invalid_permission: an OAuth token without the scope |
 | re_send | 401 restricted_api_key, to all but sends |
 
 A send (`POST /emails`) is decided by the local part of the first recipient:
@@ -21,8 +22,10 @@ A send (`POST /emails`) is decided by the local part of the first recipient:
 | ratelimited@… | 429 rate_limit_exceeded with headers |
 | dailyquota@…, monthlyquota@… | 429 daily_quota_exceeded, monthly_quota_exceeded |
 | conflict@…, busy@…, locked@… | 409 invalid_idempotent_request, concurrent_idempotent_requests, resource_locked |
+| attachment@…, sender@…, access@…, parameter@…, region@… | 422 invalid_attachment, invalid_from_address, invalid_access, … |
+| missing@… | 422 missing_required_parameter |
 | security@… | 451 security_error |
-| broken@… | 500 application_error |
+| broken@…, internal@… | 500 application_error, internal_server_error |
 | unavailable@… | 503 service_unavailable |
 | cdn@… | 502, HTML |
 | timeout@…, dropped@… | no answer in time; the connection is dropped |
@@ -30,10 +33,10 @@ A send (`POST /emails`) is decided by the local part of the first recipient:
 
 The sender's domain decides as well: `…@unverified.…` gives 403 validation_error. An Idempotency-Key over 256 characters gives 400. bounced@,
 complained@ and suppressed@ are accepted; `GET /emails/{id}` of the id says so later. In a batch emails without `to` are refused:
-all of it (422), or with `x-batch-validation: permissive` they alone, under 200. An unknown path gives 404, an unknown method 405.
+all of it (422), or with `x-batch-validation: permissive` they alone, under 200. An unknown path gives 404, an unknown method 405;
+ids that begin with `missing` give 404, `locked` 409, and a received email `quota…` 403 email_above_quota.
 """
 
-import re
 from collections.abc import Mapping
 
 from integration_monitor.record import Json
@@ -67,6 +70,7 @@ _KEYS = (
     ("re_wrong", _error(401, "validation_error", "API key is invalid")),
     ("re_old", _error(403, "invalid_api_key", "API key is invalid")),
     ("re_suspended", _error(403, "suspended_api_key", "This API key is suspended")),
+    ("re_scope", _error(403, "invalid_permission", "The token lacks a scope for this request.")),
 )
 _RESTRICTED = _error(401, "restricted_api_key", "This API key is restricted to only send emails")
 _RECIPIENTS = {
@@ -79,8 +83,15 @@ _RECIPIENTS = {
     "conflict": _error(409, "invalid_idempotent_request", "This idempotency key was used with another payload."),
     "busy": _error(409, "concurrent_idempotent_requests", "A request with this idempotency key is still running."),
     "locked": _error(409, "resource_locked", "Another request changes this resource."),
+    "attachment": _error(422, "invalid_attachment", "Attachment must have either a `content` or `path`."),
+    "sender": _error(422, "invalid_from_address", "Invalid `from` field."),
+    "access": _error(422, "invalid_access", "Access must be full_access or sending_access."),
+    "parameter": _error(422, "invalid_parameter", "The parameter must be a valid UUID."),
+    "region": _error(422, "invalid_region", "Region must be one of the known ones."),
+    "missing": _error(422, "missing_required_parameter", "Missing a required parameter."),
     "security": _error(451, "security_error", "A security problem was found with the message."),
     "broken": _error(500, "application_error", "An unexpected error occurred."),
+    "internal": _error(500, "internal_server_error", "An unexpected error occurred."),
     "unavailable": _error(503, "service_unavailable", "The service is temporarily unavailable."),
     "cdn": page(502, "502 Bad Gateway"),
     "timeout": LATE,
@@ -89,7 +100,18 @@ _RECIPIENTS = {
 _NO_USER_AGENT = SimulatedResponse(status=403, headers={"content-type": "text/plain"}, body=b"error code: 1010")
 _LATER = {"bounced": "bounced", "complained": "complained", "suppressed": "suppressed"}
 _DOMAIN = {"id": uuid_of("domain"), "name": "mail.example.org", "status": "verified", "region": "eu-west-1"}
-_ONE = re.compile(r"/(?P<resource>emails|domains|api-keys|contacts|broadcasts|webhooks)/(?P<id>[^/]+)")
+# The first segments of paths that there are.
+_RESOURCES = frozenset(
+    {"emails", "domains", "api-keys", "contacts", "broadcasts", "webhooks", "segments", "audiences", "topics", "templates"}
+    | {"contact-properties", "automations", "suppressions", "events", "inboxes", "logs", "oauth", "usage"}
+)
+# The last segments of paths that do something to what stands before them.
+_VERBS = frozenset(
+    {"cancel", "share", "verify", "claim", "send", "publish", "duplicate", "stop", "add", "remove", "replay", "rotate"}
+    | {"reply", "forward"}
+)
+# Segments behind which a list comes, though they stand where an id does.
+_LISTS = frozenset({"receiving", "imports", "grants", "search", "batch", "metrics", "agent"})
 
 
 def respond(request: SimulatedRequest) -> SimulatedResponse:
@@ -145,28 +167,50 @@ def _send_batch(request: SimulatedRequest) -> SimulatedResponse:
 
 
 def _manage(request: SimulatedRequest) -> SimulatedResponse:
-    """Everything but sending."""
-    lists = {"/domains": [_DOMAIN], "/emails": [], "/api-keys": [], "/contacts": [], "/broadcasts": [], "/webhooks": []}
-    created = {
-        "/api-keys": {"token": "re_FAKEnew1_0000000000000000000000"},
-        "/webhooks": {"object": "webhook", "signing_secret": "whsec_FAKEfakeFAKEfakeFAKEfake0000"},
-        "/contacts": {"object": "contact"},
-        "/domains": {"object": "domain", "status": "not_started"},
-    }
-    if request.path in lists and request.method == "GET":
-        return _done({"object": "list", "data": lists[request.path], "has_more": False})
-    if request.path in created and request.method == "POST":
-        return _done({"id": uuid_of(request.path), **created[request.path]}, 201)
-    one = _ONE.fullmatch(request.path)
-    if one is None:
+    """Everything but sending: a list, one of it, or what is done to one."""
+    segments = request.path.strip("/").split("/")
+    if segments[0] not in _RESOURCES:
         return _error(404, "not_found", "The requested endpoint does not exist.")
-    if request.method not in ("GET", "PATCH", "DELETE"):
+    if request.method not in ("GET", "POST", "PATCH", "DELETE") and "labels" not in segments:
         return _error(405, "method_not_allowed", "This method is not allowed for the requested path.")
-    if one["resource"] == "emails":
-        return _done({"object": "email", "id": one["id"], "last_event": _fate_of(one["id"])})
-    return _done({"id": one["id"], **({"deleted": True} if request.method == "DELETE" else {})})
+    refused = next((answer for mark, answer in _IDS.items() if segments[-1].startswith(mark)), None)
+    if refused is not None:
+        return refused
+    is_one = len([segment for segment in segments if segment not in _LISTS]) % 2 == 0
+    if request.method == "POST" and len(segments) == 2 and is_one and segments[1] not in _VERBS:  # noqa: PLR2004 (a resource and its id)
+        return _error(405, "method_not_allowed", "This method is not allowed for the requested path.")
+    is_done_to_one = segments[-1] in _VERBS or (request.method == "POST" and segments[-1] in _LISTS)
+    if is_done_to_one or not is_one:
+        return _collection(request, segments[-1], status=200 if is_done_to_one else 201)
+    return _one(request, segments)
 
 
+def _one(request: SimulatedRequest, segments: list[str]) -> SimulatedResponse:
+    if segments[0] == "emails" and request.method == "GET":
+        return _done({"object": "email", "id": segments[-1], "last_event": _fate_of(segments[-1])})
+    return _done({"id": segments[-1], **({"deleted": True} if request.method == "DELETE" else {})})
+
+
+def _collection(request: SimulatedRequest, name: str, *, status: int) -> SimulatedResponse:
+    if request.method == "POST":
+        return _done({"id": uuid_of(request.path), **_GIVEN_OUT.get(name, {})}, status)
+    return _done({"object": "list", "data": [_DOMAIN] if name == "domains" else [], "has_more": False})
+
+
+# What answers to creations hold beside an id; among it secrets, which are shown once.
+_GIVEN_OUT: dict[str, dict[str, Json]] = {
+    "api-keys": {"token": "re_FAKEnew1_0000000000000000000000"},
+    "webhooks": {"object": "webhook", "signing_secret": "whsec_FAKEfakeFAKEfakeFAKEfake0000"},
+    "rotate": {"object": "webhook", "signing_secret": "whsec_FAKEfakeFAKEfakeFAKEfake0000"},
+    "share": {"url": "https://resend.example.org/share/FAKEsharedlink0000"},
+    "contacts": {"object": "contact"},
+    "domains": {"object": "domain", "status": "not_started"},
+}
+_IDS = {
+    "missing": _error(404, "not_found", "The requested resource does not exist."),
+    "locked": _error(409, "resource_locked", "Another request changes this resource."),
+    "quota": _error(403, "email_above_quota", "The content of this email is not available on your plan."),
+}
 _FATES = ("delivered", "bounced", "complained", "suppressed")
 
 

@@ -5,7 +5,7 @@ The token decides first: `<bot id>:<30 or more characters>`, else 404 Not Found,
 | bot id begins with | answer |
 |---|---|
 | 401 | 401 Unauthorized: a revoked token |
-| 409 | 409 to getUpdates: another process polls; all else as usual |
+| 409 | 409 to getUpdates: another process polls, or a webhook is set (id begins with 4092); all else as usual |
 | 421 | 421 Misdirected Request |
 
 The chat decides then, by `chat_id`:
@@ -17,7 +17,10 @@ The chat decides then, by `chat_id`:
 | 400003 | 400 query is too old (harmless) |
 | 400004 | 400 with migrate_to_chat_id |
 | 400005 | 400 Logged out |
+| 400006, 400007, 400008, 400009 | 400 CHAT_WRITE_FORBIDDEN, can't parse entities, message text is empty, file is too big |
+| 400010, 429800 | 400, and 429, for the second part of an album: the first may have gone out |
 | 403001, 403002, 403003, 403004 | 403 blocked by the user, user is deactivated, kicked from the group, can't initiate conversation |
+| 403005, 403006 | 403 not a member of the channel, the group was deleted |
 | 413001 | 413 Request Entity Too Large |
 | 429000 | 429 without parameters |
 | 429001 to 429999 | 429, retry after 1 to 999 seconds |
@@ -52,6 +55,7 @@ _METHODS = {method.lower(): method for method in METHODS}
 _POLL_S_MAX = 30.0
 
 _FLOODS = range(429000, 430000)
+_FLOOD_IN_ALBUM = 429800
 _SENDS = re.compile(r"send(?!ChatAction)|forwardMessage$|editMessage|stopPoll|postStory", re.IGNORECASE)
 _DATE = 1_772_359_200
 _HOOK = "https://shop.example.org/hooks/9f8e7d6c5b4a"
@@ -79,10 +83,17 @@ _CHATS = {
         parameters={"migrate_to_chat_id": -1001000000002},
     ),
     400005: _error(400, "Logged out"),
+    400006: _error(400, "Bad Request: CHAT_WRITE_FORBIDDEN"),
+    400007: _error(400, "Bad Request: can't parse entities: Unsupported start tag"),
+    400008: _error(400, "Bad Request: message text is empty"),
+    400009: _error(400, "Bad Request: file is too big"),
+    400010: _error(400, 'Bad Request: failed to send message #2 with the error message "Wrong file"'),
     403001: _error(403, "Forbidden: bot was blocked by the user"),
     403002: _error(403, "Forbidden: user is deactivated"),
     403003: _error(403, "Forbidden: bot was kicked from the group chat"),
     403004: _error(403, "Forbidden: bot can't initiate conversation with a user"),
+    403005: _error(403, "Forbidden: bot is not a member of the channel chat"),
+    403006: _error(403, "Forbidden: the group chat was deleted"),
     408001: LATE,
     413001: _error(413, "Request Entity Too Large"),
     499001: DROPPED,
@@ -118,11 +129,15 @@ def _refuse(fields: dict[str, Json]) -> SimulatedResponse | None:
     if seconds == 0:
         return _error(429, "Too Many Requests")
     words = f"Too Many Requests: retry after {seconds}"
+    if chat == _FLOOD_IN_ALBUM:
+        words = f'Too Many Requests: failed to send message #2 with the error message "{words}"'
     return _error(429, words, retry_after=str(seconds), parameters={"retry_after": seconds})
 
 
 def _poll(bot_id: str, fields: dict[str, Json]) -> SimulatedResponse:
     if bot_id.startswith("409"):
+        if bot_id.startswith("4092"):
+            return _error(409, "Conflict: can't use getUpdates method while webhook is active")
         words = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
         return _error(409, words)
     seconds = min(float(_integer(fields.get("timeout"))), _POLL_S_MAX)

@@ -8,7 +8,8 @@ The token decides first (header Authorization, with or without `Bearer`, or the 
 | contains UNLINKED | 401 need channel authorization, to sends; its health is QR |
 | contains TRIAL | 402, nested form, to sends |
 | contains FLAT | 402, flat form, to sends |
-| contains STOPPED | health STOP |
+| contains STOPPED, STARTING, BROKEN, SYNCING, UNINIT | health STOP, LAUNCH, ERROR, SYNC_ERROR, NOT_INIT |
+| contains ALREADYLINKED, MOBILE, NOQR | 409, 406, 422, to /users/login |
 
 Sends are decided then by the digits of `to`:
 
@@ -19,15 +20,17 @@ Sends are decided then by the digits of `to`:
 | …0201 | 200 with sent: false and an error message |
 | …0403 | 403 |
 | …0404 | 404 Specified chat not found |
+| …0400 | 400, `details` in place of code and message |
 | …0413, …0415 | 413, 415 |
 | …0429 | 429, without headers |
-| …0500 | 500 |
+| …0500, …0502 | 500; 502, HTML |
 | …0408 | no answer in time |
 | …0499 | the connection is dropped |
 | any other | 200, sent, status pending |
 
 Of contacts those that end with 0404 are not registered: HEAD gives 404, POST /contacts says `invalid`. GET /limits gives 204 but to trial channels. An action on a message
-or chat whose id begins with NOT gives success: false.
+or chat whose id begins with NOT gives success: false; an id that begins with ERROR401 or ERROR500 gives 200 with that error, one that begins
+with 404 or 409 that status.
 """
 
 import re
@@ -45,6 +48,12 @@ from integration_monitor.simulators.message import (
 
 _SEND = re.compile(r"/messages/(?!list)[a-z_]+(?:/[a-z]+)?|/stories(?:/send/[a-z]+)?")
 _CONTACT = re.compile(r"/contacts/(?P<contact>[^/]+)")
+_SENDING = re.compile(r"/(?:contacts|business/(?:products|catalogs)|groups/link|newsletters/link)/[^/]+")
+# The first segments of paths that there are.
+_RESOURCES = frozenset(
+    {"messages", "statuses", "stories", "contacts", "blacklist", "presences", "groups", "communities", "newsletters", "business"}
+    | {"labels", "settings", "users", "status", "calls", "chats", "media"}
+)
 
 
 def _error(status: int, message: str) -> SimulatedResponse:
@@ -58,9 +67,21 @@ _TOKENS = {
     "TRIAL": _error(402, _TRIAL),
     "FLAT": answer({"code": 402, "error": _TRIAL}, 402),
 }
+_LOGINS = {
+    "ALREADYLINKED": _error(409, "channel already authenticated"),
+    "MOBILE": _error(406, "not acceptable for mobile type channel"),
+    "NOQR": _error(422, "render QR failed"),
+}
+_IDS = {
+    "ERROR401": answer({"error": {"code": 401, "message": "need channel authorization"}}),
+    "ERROR500": answer({"error": {"code": 500, "message": "internal error"}}),
+    "404": _error(404, "specified resource not found"),
+    "409": _error(409, "already in that state"),
+}
 _RECIPIENTS = {
     "0200": answer({"sent": False}),
     "0201": answer({"sent": False, "error": {"code": 200, "message": "the number is not in WhatsApp"}}),
+    "0400": answer({"error": {"message": "", "details": "the number is not valid"}}, 400),
     "0403": _error(403, "sending to this recipient is forbidden"),
     "0404": _error(404, "specified chat not found"),
     "0408": LATE,
@@ -79,19 +100,40 @@ def respond(request: SimulatedRequest) -> SimulatedResponse:
         return _NO_CHANNEL if request.method != "HEAD" else SimulatedResponse(status=404)
     if request.method == "POST" and _SEND.fullmatch(request.path):
         return _send(request, token)
+    if request.path.startswith("/users/login"):
+        return _login(request, token)
+    if request.method == "POST" and _SENDING.fullmatch(request.path):
+        return answer({"sent": True, "message": _message(request, request.path.rpartition("/")[2], {})})
     handler = _HANDLERS.get((request.method, request.path))
     return handler(request, token) if handler is not None else _answer_by_method(request)
 
 
 def _answer_by_method(request: SimulatedRequest) -> SimulatedResponse:
     contact = _CONTACT.fullmatch(request.path)
+    segments = request.path.strip("/").split("/")
     if request.method == "HEAD" and contact is not None:
         return SimulatedResponse(status=404 if contact["contact"].partition("@")[0].endswith("0404") else 200)
-    if request.path.startswith("/users/login"):
-        return answer({"status": "OK", "base64": "data:image/png;base64,FAKEQRFAKEQRFAKEQR", "expire": 20})
-    if request.method in ("PUT", "DELETE", "PATCH"):
-        return answer({"success": "/NOT" not in request.path})
-    return _error(404, "specified resource not found")
+    if segments[0] not in _RESOURCES:
+        return _error(404, "specified resource not found")
+    special = next((answer for mark, answer in _IDS.items() if segments[-1].startswith(mark)), None)
+    if special is not None:
+        return special
+    if request.method == "GET":
+        # A list below one thing, or the thing itself.
+        return answer({"id": segments[-1], segments[0]: [], "count": 0, "total": 0})
+    if request.method == "POST" and len(segments) == 1:
+        return answer({"id": f"EXAMPLE-{number_of(request)}", "group_id": f"{number_of(request)}@g.us"})
+    return answer({"success": "/NOT" not in request.path})
+
+
+def _login(request: SimulatedRequest, token: str) -> SimulatedResponse:
+    """A QR code for a phone that is not linked; else a refusal."""
+    refused = next((refused for mark, refused in _LOGINS.items() if mark in token), None)
+    if refused is not None:
+        return refused
+    if request.path.rpartition("/")[2].isdecimal():
+        return answer({"code": "FAKE-CODE"})
+    return answer({"status": "OK", "base64": "data:image/png;base64,FAKEQRFAKEQRFAKEQR", "expire": 20})
 
 
 def _send(request: SimulatedRequest, token: str) -> SimulatedResponse:
@@ -123,8 +165,19 @@ def _message(request: SimulatedRequest, to: str, fields: dict[str, Json]) -> Jso
     }
 
 
+# A part of the token → the channel's state; the numbers of some are not known.
+_STATES = {
+    "UNLINKED": (3, "QR"),
+    "STOPPED": (0, "STOP"),
+    "STARTING": (2, "LAUNCH"),
+    "BROKEN": (5, "ERROR"),
+    "SYNCING": (0, "SYNC_ERROR"),
+    "UNINIT": (0, "NOT_INIT"),
+}
+
+
 def _health(_request: SimulatedRequest, token: str) -> SimulatedResponse:
-    code, text = (3, "QR") if "UNLINKED" in token else (0, "STOP") if "STOPPED" in token else (4, "AUTH")
+    code, text = next((state for mark, state in _STATES.items() if mark in token), (4, "AUTH"))
     channel = {"channel_id": "EXAMPLE-AB1CD", "start_at": 1_772_359_000, "uptime": 77, "version": "1.8.7"}
     return answer({**channel, "status": {"code": code, "text": text}})
 
@@ -166,5 +219,5 @@ _HANDLERS = {
     ("GET", "/limits"): _limits,
     ("POST", "/contacts"): _check_phones,
     ("GET", "/settings"): _settings,
-    **{("GET", path): _empty_list for path in ("/messages/list", "/contacts", "/groups", "/chats", "/media")},
+    **{("GET", path): _empty_list for path in ("/messages/list", "/contacts", "/groups", "/chats", "/media", "/newsletters")},
 }
