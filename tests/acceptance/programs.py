@@ -116,6 +116,11 @@ class Program:
         os.killpg(self._process.pid, signal.SIGINT)
         return self._process.wait(PATIENCE_S)
 
+    def terminate(self) -> int:
+        """SIGTERM to the program alone, as a service manager sends it. Its exit code."""
+        self._process.terminate()
+        return self._process.wait(PATIENCE_S)
+
     def kill(self) -> None:
         """Ends it so that it notices nothing."""
         self._process.kill()

@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -10,9 +10,10 @@ import pytest
 import requests
 
 import integration_monitor as im
+from integration_monitor.batch import Batch
 from integration_monitor.capture.operation import Operation
 from integration_monitor.guard import RAISE_VARIABLE
-from integration_monitor.instrumentation import Pipeline
+from integration_monitor.pipeline import Pipeline
 from integration_monitor.record import IntegrationLog, new_id, now
 from integration_monitor.settings import Settings, names, variable
 
@@ -46,8 +47,8 @@ class ListSink:
     def __init__(self) -> None:
         self.records: list[IntegrationLog] = []
 
-    def write(self, records: Sequence[IntegrationLog]) -> None:
-        self.records += records
+    def write(self, batch: Batch) -> None:
+        self.records += batch.records
 
     def maintain(self) -> None:
         pass
@@ -265,7 +266,8 @@ def test_flush_is_false_while_the_store_is_away() -> None:
     log_one()
 
     assert not im.flush(0.01)
-    assert im.stats().queue_records == 1
+    stats = im.stats()
+    assert (stats.queue_records + stats.spooled, stats.written) == (1, 0)
 
 
 def test_an_entity_that_has_no_text_does_no_harm() -> None:

@@ -19,6 +19,7 @@ def test_the_public_names_are_these() -> None:
         "Stats",
         "StoreError",
         "StoreUnavailable",
+        "entity",
         "entity_uuid",
         "flush",
         "instrument",
@@ -26,6 +27,8 @@ def test_the_public_names_are_these() -> None:
         "operation",
         "shutdown",
         "stats",
+        "suppress",
+        "testing",
         "uninstrument",
     ]
 

@@ -1,7 +1,7 @@
 """The command line, `integration-monitor`: arguments come in, tables or JSON go out, and an exit code.
 
 Each module here that has a function `register(app)` is a group of commands, and adding a file adds its commands: `application.py`
-puts them together. `options.py` holds what several of them share.
+puts them together. `options.py` holds what several of them share. `run.py` alone works without the extra `server`.
 
 Exit codes: 0 done, 1 failed (one line on standard error says what and what to do), 2 wrong usage, 130 broken off by Ctrl-C.
 """
@@ -13,6 +13,11 @@ from integration_monitor.errors import IntegrationMonitorError, MissingExtraErro
 
 def main() -> None:
     """The entry point of `integration-monitor`."""
+    if sys.argv[1:2] == ["run"]:
+        # The one command that an application's own environment needs, which has no reason to hold the extra.
+        from integration_monitor.cli.run import run_command  # noqa: PLC0415
+
+        run_command(sys.argv[2:])
     try:
         from integration_monitor.cli.application import build  # noqa: PLC0415 - without the extra, say which one is missing
     except ModuleNotFoundError as error:

@@ -19,6 +19,7 @@ from integration_monitor.server.app import create_app
 from integration_monitor.server.auth import entrance_of
 from integration_monitor.server.entrance import LINK_LIFETIME
 from integration_monitor.server.tokens import SECRET_BYTES_MIN
+from integration_monitor.services.registry import Registry
 from integration_monitor.settings import Settings
 from integration_monitor.store.embedded import EMBEDDED
 from integration_monitor.store.postgres.migrator import list_migrations, migrate
@@ -53,6 +54,8 @@ def serve(
     given = settings.load(
         {"server_host": host, "server_port": port, "database_url": database_url or None, "public_url": public_url}
     )
+    # A description that cannot be used is told now, to who starts the server, and not when the first call comes in.
+    Registry(given.service_hosts, services_dir=given.services_dir)
     for warning in warnings_about(given):
         typer.secho(f"WARNING: {warning}", fg=typer.colors.RED, bold=True, err=True)
     end_in_order()
