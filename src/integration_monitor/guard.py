@@ -39,6 +39,16 @@ class Guard:
         self.report(error)
         return True
 
+    def catch(self, error: Exception) -> None:
+        """As the block's end, for the path of every call: there a `try` costs nothing, and a block a tenth of a microsecond.
+
+        Errors:
+            The error itself, under our own tests.
+        """
+        if os.environ.get(RAISE_VARIABLE):
+            raise error
+        self.report(error)
+
     def report(self, error: Exception) -> None:
         """Counts an error, and logs it unless one was logged within the last minute."""
         self.errors_count += 1

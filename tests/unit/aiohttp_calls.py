@@ -9,7 +9,7 @@ import aiohttp
 from aiohttp import web
 
 from integration_monitor.capture.aiohttp import AiohttpPatch
-from integration_monitor.capture.call import Capture
+from integration_monitor.capture.call import Capture, operation_of
 from integration_monitor.capture.operation import Attempt, Operation
 from integration_monitor.guard import Guard
 
@@ -31,7 +31,7 @@ def watched() -> Iterator[list[Operation]]:
 
 
 def make_patch(take: Callable[[Operation], None]) -> AiohttpPatch:
-    return AiohttpPatch(Capture(take=take, body_bytes_max=KEPT_BYTES, guard=Guard()))
+    return AiohttpPatch(Capture(take=lambda taken: take(operation_of(taken)), body_bytes_max=KEPT_BYTES, guard=Guard()))
 
 
 def only_attempt(operations: list[Operation]) -> Attempt:

@@ -1,19 +1,22 @@
-"""aiohttp over a server on loopback: it has no transport in memory. What ends a call is in tests/integration/test_capture_wire_more.py."""
+"""aiohttp over a server on loopback: it has no transport in memory. What ends a call is in tests/integration/test_capture_endings.py."""
 
 import asyncio
+import hashlib
 import io
 import types
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import aiohttp
 import pytest
 from aiohttp import web
 
+from integration_monitor.body import parse
 from integration_monitor.capture import call as call_module
 from integration_monitor.capture import operation as operation_module
 from integration_monitor.capture.context import suppressed
 from integration_monitor.capture.operation import Operation
 from integration_monitor.guard import RAISE_VARIABLE
+from tests.unit import aiohttp_calls
 from tests.unit.aiohttp_calls import (
     converse,
     header,
@@ -91,26 +94,60 @@ def test_a_body_that_is_there_is_kept(seen: list[Operation], data: object, kept:
     assert only_attempt(seen).request_body == kept
 
 
-def test_the_fields_of_a_multipart_form_are_kept(seen: list[Operation]) -> None:
+def make_form(photo: bytes) -> aiohttp.FormData:
     form = aiohttp.FormData()
     form.add_field("chat_id", "42")
-    form.add_field("note", io.StringIO("of the application's"), filename="note.txt")
-    form.add_field("photo", b"\x89PNG", filename="photo.png")
+    form.add_field("photo", photo, filename="photo.png")
+    form.add_field("note", io.StringIO("mine"), filename="note.txt")
+    return form
 
-    async def echo(request: web.Request) -> web.Response:
-        return web.Response(text=",".join(await request.post()))
 
-    assert converse(send(data=form), echo) == b"chat_id,note,photo"
+async def answer_fields(request: web.Request) -> web.Response:
+    return web.Response(text=",".join(await request.post()))
+
+
+def test_a_multipart_form_is_kept_as_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aiohttp_calls, "KEPT_BYTES", 1_000)
+    with watched() as operations:
+        assert converse(send(data=make_form(b"\x89PNG")), answer_fields) == b"chat_id,photo,note"
+
+    attempt = only_attempt(operations)
+    assert attempt.request_form is None
+    assert parse(attempt.request_body, content_type=header(attempt, "Content-Type")).value == {
+        "chat_id": "42",
+        "photo": {"filename": "photo.png", "binary": True, "size": 4, "sha256": hashlib.sha256(b"\x89PNG").hexdigest()},
+        "note": {"filename": "note.txt", "binary": True, "size": 4, "sha256": hashlib.sha256(b"mine").hexdigest()},
+    }
+
+
+def test_of_a_multipart_form_beyond_the_bound_the_fields_are_kept(seen: list[Operation]) -> None:
+    assert converse(send(data=make_form(b"x" * 200)), answer_fields) == b"chat_id,photo,note"
+
+    attempt = only_attempt(seen)
+    assert attempt.request_form == [
+        ("chat_id", "42"),
+        ("photo", {"filename": "photo.png", "binary": True, "size": 200}),
+        ("note", {"filename": "note.txt", "binary": True}),
+    ]
+    assert attempt.request_body_bytes == int(header(attempt, "Content-Length"))
+    assert attempt.payload_bytes == len("chat_id" + "42")
+
+
+def test_the_fields_of_a_multipart_form_that_was_never_sent_are_kept(
+    seen: list[Operation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise ConnectionRefusedError("refused")
+
+    monkeypatch.setattr(aiohttp.TCPConnector, "connect", refuse)
+
+    with pytest.raises(aiohttp.ClientOSError):
+        converse(send(data=make_form(b"\x89PNG")))
 
     attempt = only_attempt(seen)
     assert attempt.request_body is None
-    assert attempt.request_form == [
-        ("chat_id", "42"),
-        ("note", {"filename": "note.txt", "binary": True}),
-        ("photo", {"filename": "photo.png", "binary": True, "size": 4}),
-    ]
-    assert header(attempt, "Content-Type").startswith("multipart/form-data; boundary=")
-    assert attempt.payload_bytes == len("chat_id" + "42")
+    assert attempt.request_form is not None
+    assert attempt.request_form[0] == ("chat_id", "42")
 
 
 def test_a_form_beyond_the_bound_is_not_kept(seen: list[Operation], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,19 +163,60 @@ def test_a_form_beyond_the_bound_is_not_kept(seen: list[Operation], monkeypatch:
     assert attempt.request_body_bytes > 10
 
 
-def test_generators_and_files_are_the_applications_to_read(seen: list[Operation]) -> None:
+async def give_pieces() -> AsyncIterator[bytes]:
+    yield b"one"
+    yield b"two"
+
+
+BODIES: dict[str, Callable[[], object]] = {
+    "generator": give_pieces,
+    "file": lambda: io.BytesIO(b"onetwo"),
+    "text file": lambda: io.StringIO("onetwo"),
+}
+
+
+@pytest.mark.parametrize("make", BODIES.values(), ids=list(BODIES))
+@pytest.mark.parametrize("compress", [None, "deflate"])
+def test_a_body_that_is_given_in_pieces_is_noted_as_it_is_sent(
+    seen: list[Operation], make: Callable[[], object], compress: str | None
+) -> None:
+    got: list[bytes] = []
+
+    async def keep(request: web.Request) -> web.Response:
+        got.append(await request.read())
+        return web.Response()
+
+    converse(send(data=make(), compress=compress), keep)
+
+    assert got == [b"onetwo"]
+    attempt = only_attempt(seen)
+    assert (attempt.request_body, attempt.request_body_bytes) == (b"onetwo", None)
+    # Noted before aiohttp packs it.
+    assert attempt.request_is_encoded is (compress is None)
+
+
+def test_of_a_large_body_in_pieces_the_beginning_is_kept(seen: list[Operation]) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(10):
+            yield b"x" * 60
+
+    converse(send(data=pieces()))
+
+    attempt = only_attempt(seen)
+    assert (attempt.request_body, attempt.request_body_bytes) == (b"x" * 100, 600)
+
+
+def test_a_body_that_breaks_off_is_kept_as_far_as_it_was_sent(seen: list[Operation]) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         yield b"one"
-        yield b"two"
+        raise RuntimeError("of the application's own")
 
-    async def echo(request: web.Request) -> web.Response:
-        return web.Response(body=await request.read())
+    with pytest.raises(aiohttp.ClientConnectionError):
+        converse(send(data=pieces()))
 
-    assert converse(send(data=pieces()), echo) == b"onetwo"
-    assert converse(send(data=io.BytesIO(b"file")), echo) == b"file"
-
-    bodies = [(one.attempts[0].request_body, one.attempts[0].request_body_bytes) for one in seen]
-    assert bodies == [(None, None), (None, 4)]
+    attempt = only_attempt(seen)
+    assert attempt.request_body == b"one"
+    assert attempt.no_answer is not None
 
 
 def test_a_redirect_is_part_of_its_call(seen: list[Operation]) -> None:

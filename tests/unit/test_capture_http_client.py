@@ -1,4 +1,4 @@
-"""http.client and urllib.request over a server on loopback. What ends a call is in tests/integration/test_capture_wire_more.py."""
+"""http.client and urllib.request over a server on loopback. What ends a call is in tests/integration/test_capture_endings.py."""
 
 import array
 import gc
@@ -6,7 +6,6 @@ import gzip
 import http.client
 import io
 import sys
-import threading
 import urllib.error
 import urllib.request
 import xmlrpc.client
@@ -15,13 +14,12 @@ from typing import Any
 
 import pytest
 
-from integration_monitor.capture.call import Capture
 from integration_monitor.capture.context import suppressed
 from integration_monitor.capture.http_client import HttpClientPatch
 from integration_monitor.capture.operation import Attempt, Operation
 from integration_monitor.capture.urllib_request import UrllibRequestPatch
-from integration_monitor.guard import RAISE_VARIABLE, Guard
-from tests.unit.test_capture_urllib3 import KEPT_BYTES, PATIENCE_S, Vendor
+from integration_monitor.guard import RAISE_VARIABLE
+from tests.unit.answering_vendor import KEPT_BYTES, PATIENCE_S, Vendor, make_capture, running_vendor, watched
 
 
 @pytest.fixture(autouse=True)
@@ -31,29 +29,19 @@ def _raise_internal_errors(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def vendor() -> Iterator[Vendor]:
-    server = Vendor()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running_vendor() as server:
+        yield server
 
 
 @pytest.fixture
 def seen() -> Iterator[list[Operation]]:
     """What was captured of http.client and urllib.request while the test ran."""
-    operations: list[Operation] = []
-    patches = make_patches(operations.append)
-    for patch in patches:
-        patch.patch(sys.modules[patch.library])
-    yield operations
-    for patch in patches:
-        patch.unpatch()
+    with watched(HttpClientPatch, UrllibRequestPatch) as operations:
+        yield operations
 
 
 def make_patches(take: Callable[[Operation], None]) -> tuple[HttpClientPatch, UrllibRequestPatch]:
-    capture = Capture(take=take, body_bytes_max=KEPT_BYTES, guard=Guard())
+    capture = make_capture(take)
     return HttpClientPatch(capture), UrllibRequestPatch(capture)
 
 
@@ -90,7 +78,6 @@ def test_a_call_becomes_an_operation_of_one_attempt(
     assert attempt.request_body == b'{"name":"Anna"}'
     assert (header(attempt, "X-Trace"), header(attempt, "Content-Length")) == (b"1", b"15")
     assert (attempt.status_code, attempt.response_body) == (200, b'{"id":1}')
-    assert isinstance(attempt.response_headers, list)
     assert ("Content-Type", "application/json") in attempt.response_headers
     assert attempt.no_answer is None
     assert attempt.duration_ms == seen[0].duration_ms
@@ -131,12 +118,70 @@ def test_a_large_body_that_is_sent_by_hand_is_kept_up_to_the_bound(
     assert (attempt.request_body, attempt.request_body_bytes) == (b"x" * KEPT_BYTES, 1200)
 
 
-def test_generators_and_files_are_the_applications_to_read(seen: list[Operation], connection: http.client.HTTPConnection) -> None:
-    connection.request("POST", "/v1", io.BytesIO(b"file"), {"Content-Length": "4"})
+BODIES: dict[str, Callable[[], Any]] = {
+    "generator": lambda: iter([b"one", b"", b"two"]),
+    "list": lambda: [b"one", b"two"],
+    "file": lambda: io.BytesIO(b"onetwo"),
+    "text file": lambda: io.StringIO("onetwo"),
+    "array": lambda: array.array("H", b"onetwo"),
+}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Length": "6"}], ids=["chunked", "with its length"])
+@pytest.mark.parametrize("make", BODIES.values(), ids=list(BODIES))
+def test_a_body_that_is_given_in_pieces_is_noted_as_it_is_sent(
+    seen: list[Operation],
+    vendor: Vendor,
+    connection: http.client.HTTPConnection,
+    make: Callable[[], Any],
+    headers: dict[str, str],
+) -> None:
+    connection.request("POST", "/v1", make(), headers)
     connection.getresponse().read()
 
     attempt = only_attempt(seen)
-    assert (attempt.request_body, attempt.request_body_bytes) == (None, 4)
+    assert (attempt.request_body, attempt.request_body_bytes) == (b"onetwo", None)
+    assert vendor.bodies == [b"onetwo"]
+
+
+@pytest.mark.parametrize(
+    "pieces", [[b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"], [b"3\r", b"\no", b"ne\r\n3\r\ntwo", b"\r\n0\r\n", b"\r\n"]]
+)
+def test_the_framing_of_a_body_that_is_chunked_by_hand_is_taken_off(
+    seen: list[Operation], vendor: Vendor, connection: http.client.HTTPConnection, pieces: list[bytes]
+) -> None:
+    connection.putrequest("POST", "/v1")
+    connection.putheader("Transfer-Encoding", "chunked")
+    connection.endheaders()
+    for piece in pieces:
+        connection.send(piece)
+    connection.getresponse().read()
+
+    assert only_attempt(seen).request_body == b"onetwo"
+    assert vendor.bodies == [b"onetwo"]
+
+
+@pytest.mark.parametrize("data", [io.BytesIO(b"file"), [b"fi", b"le"]], ids=["file", "list"])
+def test_of_a_file_that_the_application_itself_sends_only_the_size_is_known(
+    seen: list[Operation], vendor: Vendor, connection: http.client.HTTPConnection, data: Any
+) -> None:
+    connection.putrequest("POST", "/v1")
+    connection.putheader("Content-Length", "4")
+    connection.endheaders()
+    connection.send(data)
+    connection.getresponse().read()
+
+    assert vendor.bodies == [b"file"]
+    assert (only_attempt(seen).request_body, only_attempt(seen).request_body_bytes) == (None, 4)
+
+
+def test_a_request_to_the_server_as_such_has_its_host(
+    seen: list[Operation], vendor: Vendor, connection: http.client.HTTPConnection
+) -> None:
+    connection.request("OPTIONS", "*")
+    connection.getresponse().read()
+
+    assert only_attempt(seen).url == vendor.url
 
 
 READS: dict[str, Callable[[http.client.HTTPResponse], bytes]] = {

@@ -1,4 +1,4 @@
-"""httpx over transports in memory; over sockets in tests/integration/test_capture_wire.py."""
+"""httpx over transports in memory; over sockets in tests/integration/test_capture_endings.py."""
 
 import asyncio
 import gc
@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from integration_monitor.capture import operation as operation_module
-from integration_monitor.capture.call import WHOLE_BODY_BYTES_MAX, Capture
+from integration_monitor.capture.call import WHOLE_BODY_BYTES_MAX, Capture, operation_of
 from integration_monitor.capture.context import suppressed
 from integration_monitor.capture.httpx import HttpxPatch
 from integration_monitor.capture.operation import Attempt, Operation
@@ -40,7 +40,7 @@ def seen() -> Iterator[list[Operation]]:
 
 
 def make_patch(take: Callable[[Operation], None]) -> HttpxPatch:
-    return HttpxPatch(Capture(take=take, body_bytes_max=KEPT_BYTES, guard=Guard()))
+    return HttpxPatch(Capture(take=lambda taken: take(operation_of(taken)), body_bytes_max=KEPT_BYTES, guard=Guard()))
 
 
 def answer_ok(_request: httpx.Request) -> httpx.Response:
@@ -324,22 +324,120 @@ def test_of_a_huge_body_the_beginning_is_kept(seen: list[Operation]) -> None:
     assert (attempt.response_body, attempt.response_body_bytes) == (b"x" * KEPT_BYTES, size)
 
 
-def test_a_generator_as_request_body_is_left_to_the_transport(seen: list[Operation]) -> None:
-    def read_it(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, content=request.read())
+def read_request(request: httpx.Request) -> httpx.Response:
+    """Reads the request's stream, as a transport does."""
+    assert isinstance(request.stream, httpx.SyncByteStream)
+    return httpx.Response(200, content=b"".join(request.stream))
 
-    response = call(False, read_it, method="POST", content=iter([b"a", b"b"]))
+
+async def read_request_async(request: httpx.Request) -> httpx.Response:
+    assert isinstance(request.stream, httpx.AsyncByteStream)
+    return httpx.Response(200, content=b"".join([piece async for piece in request.stream]))
+
+
+class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Leaves the request's stream to the handler; MockTransport would read it first."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return read_request(request)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await read_request_async(request)
+
+
+def send_streamed(is_async: bool, **content: Any) -> tuple[httpx.Request, httpx.Response]:
+    """The request as it is after the call, and the answer, which repeats its body."""
+
+    async def send_async() -> tuple[httpx.Request, httpx.Response]:
+        async with httpx.AsyncClient(transport=Transport()) as client:
+            request = client.build_request("POST", URL, **content)
+            return request, await client.send(request)
+
+    if is_async:
+        return asyncio.run(send_async())
+    with httpx.Client(transport=Transport()) as client:
+        request = client.build_request("POST", URL, **content)
+        return request, client.send(request)
+
+
+async def pieces_async(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+@both
+def test_a_generator_as_request_body_is_noted_as_it_is_sent(seen: list[Operation], is_async: bool) -> None:
+    content: Any = pieces_async(b"a", b"b") if is_async else iter([b"a", b"b"])
+
+    _request, response = send_streamed(is_async, content=content)
 
     assert response.content == b"ab"
-    assert only_attempt(seen).request_body is None
+    assert only_attempt(seen).request_body == b"ab"
+    assert only_attempt(seen).request_body_bytes is None
 
 
-def test_of_a_multipart_body_the_size_is_known(seen: list[Operation]) -> None:
-    response = call(False, method="POST", files={"file": ("a.txt", b"hello")})
+@both
+def test_of_a_long_generated_body_only_the_beginning_is_kept(seen: list[Operation], is_async: bool) -> None:
+    pieces = [b"x" * (KEPT_BYTES - 1), b"yz", b"z" * 1000]
+    content: Any = pieces_async(*pieces) if is_async else iter(pieces)
 
+    _request, response = send_streamed(is_async, content=content)
+
+    assert len(response.content) == KEPT_BYTES + 1001
+    assert only_attempt(seen).request_body == b"x" * (KEPT_BYTES - 1) + b"y"
+    assert only_attempt(seen).request_body_bytes == KEPT_BYTES + 1001
+
+
+@both
+def test_a_multipart_body_is_noted_and_the_request_has_its_stream_again(seen: list[Operation], is_async: bool) -> None:
+    before = httpx.Request("POST", URL, files={"file": ("a.txt", b"hello")}).stream
+
+    request, response = send_streamed(is_async, files={"file": ("a.txt", b"hello")})
+
+    assert type(request.stream) is type(before)
     attempt = only_attempt(seen)
-    assert attempt.request_body is None
-    assert attempt.request_body_bytes == int(response.request.headers["Content-Length"])
+    assert isinstance(attempt.request_body, bytes)
+    assert response.content.startswith(attempt.request_body)
+    assert attempt.request_body_bytes == len(response.content)
+
+
+@both
+def test_a_request_of_the_wrong_kind_is_refused_as_ever(seen: list[Operation], is_async: bool) -> None:
+    content: Any = iter([b"a"]) if is_async else pieces_async(b"a")
+
+    async def send_async() -> None:
+        async with httpx.AsyncClient() as client:
+            await client.post(URL, content=content)
+
+    def send() -> None:
+        asyncio.run(send_async()) if is_async else httpx.Client().post(URL, content=content)
+
+    with pytest.raises(RuntimeError, match="Attempted to send an"):
+        send()
+    assert only_attempt(seen).no_answer is not None
+
+
+@both
+def test_a_websocket_is_left_alone(seen: list[Operation], is_async: bool) -> None:
+    switched = streaming(b"frames", headers={"Upgrade": "websocket"})
+
+    def switch(request: httpx.Request) -> httpx.Response:
+        response = switched(request)
+        response.status_code = 101
+        return response
+
+    async def connect_async() -> None:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(switch)) as client, client.stream("GET", URL) as response:
+            assert [piece async for piece in response.aiter_raw()] == [b"frames"]
+
+    if is_async:
+        asyncio.run(connect_async())
+    else:
+        with httpx.Client(transport=httpx.MockTransport(switch)) as client, client.stream("GET", URL) as response:
+            assert list(response.iter_raw()) == [b"frames"]
+
+    gc.collect()
+    assert seen == []
 
 
 @both

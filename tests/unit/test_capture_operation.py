@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from integration_monitor.capture.call import Capture
+from integration_monitor.capture.call import Capture, operation_of
 from integration_monitor.capture.operation import (
     ATTEMPT_OVERHEAD_BYTES,
     ATTEMPTS_KEPT_MAX,
@@ -152,7 +152,7 @@ def test_the_weight_is_that_of_bodies_and_payloads() -> None:
 
 def test_a_task_that_outlives_the_block_makes_operations_of_its_own() -> None:
     taken: list[Operation] = []
-    capture = Capture(take=taken.append, body_bytes_max=100, guard=Guard())
+    capture = Capture(take=lambda one: taken.append(operation_of(one)), body_bytes_max=100, guard=Guard())
 
     with Operation(taken.append) as operation:
         context = contextvars.copy_context()
@@ -166,7 +166,7 @@ def test_a_task_that_outlives_the_block_makes_operations_of_its_own() -> None:
 
 def test_an_operation_waits_for_a_call_that_outlives_its_block() -> None:
     taken: list[Operation] = []
-    capture = Capture(take=taken.append, body_bytes_max=100, guard=Guard())
+    capture = Capture(take=lambda one: taken.append(operation_of(one)), body_bytes_max=100, guard=Guard())
 
     with Operation(taken.append) as operation:
         call = capture.begin("httpx", "GET", "https://api.example.com/")

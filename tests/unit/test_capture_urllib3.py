@@ -1,12 +1,9 @@
-"""urllib3 over a server on loopback: it has no transport in memory. What ends a call is in tests/integration/test_capture_wire_more.py."""
+"""urllib3 over a server on loopback: it has no transport in memory. What ends a call is in tests/integration/test_capture_endings.py."""
 
 import gc
 import gzip
 import io
-import sys
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -14,53 +11,16 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from integration_monitor.capture.call import Capture
 from integration_monitor.capture.context import suppressed
 from integration_monitor.capture.http_client import HttpClientPatch
 from integration_monitor.capture.operation import Attempt, Operation
 from integration_monitor.capture.requests import RequestsPatch
 from integration_monitor.capture.urllib3 import Urllib3Patch
-from integration_monitor.guard import RAISE_VARIABLE, Guard
+from integration_monitor.guard import RAISE_VARIABLE
+from tests.unit.answering_vendor import KEPT_BYTES, PATIENCE_S, Vendor, make_capture, running_vendor, watched
 
-KEPT_BYTES = 100
-PATIENCE_S = 30
 #: retries without waiting between them
 RETRY = urllib3.Retry(3, status_forcelist=[503], backoff_factor=0)
-
-
-class Vendor(ThreadingHTTPServer):
-    """Answers the requests one after the other with `answers`: (status, headers, body); None hangs up. Then always with 200."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
-        self.answers: list[tuple[int, dict[str, str], bytes] | None] = []
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class _Answers(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Vendor
-
-    def do_GET(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        answer = self.server.answers.pop(0) if self.server.answers else (200, {"Content-Type": "application/json"}, b'{"id":1}')
-        if answer is None:
-            self.close_connection = True
-            return
-        status, headers, body = answer
-        self.send_response(status)
-        length = {} if "Transfer-Encoding" in headers or status == 204 else {"Content-Length": str(len(body))}
-        for name, value in {**headers, **length}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_GET  # noqa: N815 -- the base class's name
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 @pytest.fixture(autouse=True)
@@ -70,30 +30,15 @@ def _raise_internal_errors(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def vendor() -> Iterator[Vendor]:
-    server = Vendor()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running_vendor() as server:
+        yield server
 
 
 @pytest.fixture
 def seen() -> Iterator[list[Operation]]:
     """What was captured of urllib3 and requests while the test ran."""
-    operations: list[Operation] = []
-    capture = make_capture(operations.append)
-    patches = [kind(capture) for kind in (Urllib3Patch, RequestsPatch, HttpClientPatch)]
-    for patch in patches:
-        patch.patch(sys.modules[patch.library])
-    yield operations
-    for patch in patches:
-        patch.unpatch()
-
-
-def make_capture(take: Callable[[Operation], None]) -> Capture:
-    return Capture(take=take, body_bytes_max=KEPT_BYTES, guard=Guard())
+    with watched(Urllib3Patch, RequestsPatch, HttpClientPatch) as operations:
+        yield operations
 
 
 @pytest.fixture
@@ -116,10 +61,8 @@ def test_a_call_becomes_an_operation_of_one_attempt(seen: list[Operation], vendo
     assert (attempt.client, attempt.method, attempt.url) == ("urllib3", "POST", f"{vendor.url}/v1/leads")
     assert attempt.request_body == b'{"name":"Anna"}'
     assert (attempt.status_code, attempt.response_body) == (200, b'{"id":1}')
-    assert isinstance(attempt.request_headers, list)
     assert {("X-Trace", "1"), ("Content-Type", "application/json")} <= set(attempt.request_headers)
-    assert isinstance(attempt.response_headers, list)
-    assert ("Content-Type", "application/json") in attempt.response_headers
+    assert attempt.response_headers["Content-Type"] == "application/json"
     assert attempt.no_answer is None
     assert attempt.duration_ms == seen[0].duration_ms
     assert attempt.ttfb_ms is not None
@@ -128,7 +71,19 @@ def test_a_call_becomes_an_operation_of_one_attempt(seen: list[Operation], vendo
 def test_the_headers_of_a_manager_are_seen(seen: list[Operation], vendor: Vendor, manager: urllib3.PoolManager) -> None:
     manager.request("GET", vendor.url)
 
-    assert only_attempt(seen).request_headers == [("X-Trace", "1")]
+    assert only_attempt(seen).request_headers == {"X-Trace": "1"}
+
+
+@pytest.mark.parametrize("kind", [dict, urllib3.HTTPHeaderDict])
+def test_headers_that_the_application_changes_later_are_kept_as_sent(
+    seen: list[Operation], vendor: Vendor, manager: urllib3.PoolManager, kind: Callable[[dict[str, str]], Any]
+) -> None:
+    headers = kind({"X-Trace": "1"})
+
+    manager.request("GET", vendor.url, headers=headers)
+    headers["X-Trace"] = "2"
+
+    assert dict(only_attempt(seen).request_headers) == {"X-Trace": "1"}
 
 
 def test_a_call_of_a_pool_is_a_call(seen: list[Operation], vendor: Vendor) -> None:
@@ -137,16 +92,74 @@ def test_a_call_of_a_pool_is_a_call(seen: list[Operation], vendor: Vendor) -> No
 
     attempt = only_attempt(seen)
     assert (attempt.url, attempt.request_body) == (f"{vendor.url}/v1/leads?a=1", b"body")
-    assert attempt.request_headers == [("X-Trace", "2")]
+    assert attempt.request_headers == {"X-Trace": "2"}
 
 
-def test_generators_and_files_are_the_applications_to_read(
-    seen: list[Operation], vendor: Vendor, manager: urllib3.PoolManager
+BODIES: dict[str, Callable[[], Any]] = {
+    "generator": lambda: iter([b"one", b"two"]),
+    "generator of text": lambda: iter(["one", "two"]),
+    "list": lambda: [b"one", b"two"],
+    "file": lambda: io.BytesIO(b"onetwo"),
+    "text file": lambda: io.StringIO("onetwo"),
+}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Length": "6"}], ids=["chunked", "with its length"])
+@pytest.mark.parametrize("make", BODIES.values(), ids=list(BODIES))
+def test_a_body_that_is_given_in_pieces_is_noted_as_it_is_sent(
+    seen: list[Operation], vendor: Vendor, manager: urllib3.PoolManager, make: Callable[[], Any], headers: dict[str, str]
 ) -> None:
-    manager.request("POST", vendor.url, body=io.BytesIO(b"file"), headers={"Content-Length": "4"})
+    manager.request("POST", vendor.url, body=make(), headers=headers)
 
     attempt = only_attempt(seen)
-    assert (attempt.request_body, attempt.request_body_bytes) == (None, 4)
+    assert (attempt.request_body, attempt.request_body_bytes) == (b"onetwo", None)
+    assert vendor.bodies == [b"onetwo"]
+
+
+def test_of_a_large_body_in_pieces_the_beginning_is_kept(
+    seen: list[Operation], vendor: Vendor, manager: urllib3.PoolManager
+) -> None:
+    manager.request("POST", vendor.url, body=(b"x" * 60 for _ in range(10)))
+
+    attempt = only_attempt(seen)
+    assert (attempt.request_body, attempt.request_body_bytes) == (b"x" * KEPT_BYTES, 600)
+    assert vendor.bodies == [b"x" * 600]
+
+
+def test_a_body_that_breaks_off_is_kept_as_far_as_it_was_sent(
+    seen: list[Operation], vendor: Vendor, manager: urllib3.PoolManager
+) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"one"
+        raise RuntimeError("of the application's own")
+
+    with pytest.raises(RuntimeError):
+        manager.request("POST", vendor.url, body=pieces())
+
+    attempt = only_attempt(seen)
+    assert attempt.request_body == b"one"
+    assert attempt.no_answer is not None
+    assert attempt.no_answer.code == "NOT_DONE"
+
+
+def test_the_files_of_a_form_are_kept_with_it(seen: list[Operation], vendor: Vendor, manager: urllib3.PoolManager) -> None:
+    manager.request("POST", vendor.url, fields={"chat_id": "5", "photo": ("cat.png", b"\x89PNG", "image/png")})
+
+    attempt = only_attempt(seen)
+    assert attempt.request_body == vendor.bodies[0]
+    assert isinstance(attempt.request_body, bytes)
+    assert b'filename="cat.png"' in attempt.request_body
+
+
+def test_a_file_that_is_sent_again_for_a_redirect_is_kept_once(seen: list[Operation], vendor: Vendor) -> None:
+    vendor.answers = [(307, {"Location": "/v2"}, b"")]
+
+    with urllib3.connection_from_url(vendor.url) as pool:
+        pool.urlopen("POST", "/v1", io.BytesIO(b"file"))
+
+    assert vendor.bodies == [b"file", b"file"]
+    attempt = only_attempt(seen)
+    assert (attempt.request_body, attempt.status_code) == (b"file", 200)
 
 
 def test_a_redirect_is_part_of_its_call(seen: list[Operation], vendor: Vendor, manager: urllib3.PoolManager) -> None:
@@ -169,8 +182,7 @@ def test_retries_are_attempts(seen: list[Operation], vendor: Vendor, manager: ur
     busy, cut, good = operation.attempts
     assert [one.url for one in operation.attempts] == [f"{vendor.url}/v1"] * 3
     assert (busy.status_code, busy.no_answer, cut.status_code, good.status_code) == (503, None, None, 200)
-    assert isinstance(busy.response_headers, list)
-    assert ("X-Try", "1") in busy.response_headers
+    assert busy.response_headers["X-Try"] == "1"
     assert cut.no_answer is not None
     assert cut.no_answer.code == "CONNECTION_FAILED"
     assert good.request_headers == busy.request_headers

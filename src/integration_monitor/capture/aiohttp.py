@@ -5,21 +5,23 @@ once, `session.get`, `aiohttp.request` and subclasses of the session alike, with
 A TraceConfig hears neither of an answer that is read through `response.content`, nor of what goes wrong while one is read, nor of its
 release, and it would have to be added to each session when that is made; a client middleware sees each redirect by itself.
 
-What is really sent is known to `ClientRequest` alone: `_request` turns `json` and `data` into bytes, adds the session's headers and the
-base URL, and hands all to its constructor. So that is noted too; of a redirected call only the first request counts.
+What is really sent is known to `ClientRequest` alone: `_request` adds the session's headers and the base URL, and its method
+`update_body_from_data` makes a body of `json` and `data`. There the request is noted (its constructor has twenty arguments, which it would
+cost 2 µs to pass on); of a redirected call only the first one counts. A body that is not bytes (a form with files, a file, a generator) is
+noted while `ClientRequest.write_bytes` writes it.
 
 aiohttp returns when the headers have come, and the application reads later: `response.content` becomes a subclass of its own class that
 passes everything on to the real one and notes what is read. Websockets are left alone.
 """
 
-import asyncio
 import contextvars
 import functools
 from collections.abc import Awaitable, Callable, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from integration_monitor.capture.call import Call, Capture, StreamedBody
+from integration_monitor.capture.call import Call, Capture, SentBody, StreamedBody
+from integration_monitor.capture.operation import Attempt
 from integration_monitor.capture.patching import Method, Replacement
 
 if TYPE_CHECKING:
@@ -33,18 +35,21 @@ _Read = TypeVar("_Read", bytes, tuple[bytes, bool])
 _SWITCHING_PROTOCOLS = 101
 _LEAST_ERROR = 400
 
+# Of the last boundary, and of no other.
+_FORM_END = b"--\r\n"
+
 # The call whose `_request` is running in this context.
 _sending: contextvars.ContextVar["_Sending | None"] = contextvars.ContextVar("integration_monitor_aiohttp_sending", default=None)
 
 
 class _Sending:
-    """A call on its way, and the request that is out for it: of a redirected call the last one."""
+    """A call on its way, and the request that is out for it. What is None or False at first is a default of the class."""
 
-    __slots__ = ("call", "request")
-
-    def __init__(self, call: Call) -> None:
-        self.call = call
-        self.request: aiohttp.ClientRequest | None = None
+    #: None when it is no longer on its way
+    call: Call | None
+    #: of a redirected call the last one
+    request: "aiohttp.ClientRequest | None" = None
+    is_redirected = False
 
 
 class AiohttpPatch:
@@ -63,7 +68,8 @@ class AiohttpPatch:
         watch = _make_stream_class(module.StreamReader)
         self._replacements = [
             Replacement(module.ClientSession, "_request", lambda one: self._request(one, watch)),
-            Replacement(module.ClientRequest, "__init__", self._init_request),
+            Replacement(module.ClientRequest, "update_body_from_data", self._update_body_from_data),
+            Replacement(module.ClientRequest, "write_bytes", self._write_bytes),
         ]
 
     def unpatch(self) -> None:
@@ -76,68 +82,95 @@ class AiohttpPatch:
 
         @functools.wraps(original)
         async def _request(session: Any, method: Any, str_or_url: Any, **kwargs: Any) -> Any:
-            is_ours = replacement.is_active and not _is_websocket(kwargs.get("headers"))
-            sending = _begin(capture, method, str_or_url) if is_ours else None
-            if sending is None:
+            call = None
+            try:
+                if replacement.is_active and not (method == "GET" and _is_websocket(kwargs.get("headers"))):
+                    call = capture.begin("aiohttp", method, str_or_url)
+            except Exception as error:  # noqa: BLE001 -- the guard's
+                capture.guard.catch(error)
+            if call is None:
                 return await original(session, method, str_or_url, **kwargs)
+            sending = _Sending()
+            sending.call = call
             token = _sending.set(sending)
             try:
                 response = await original(session, method, str_or_url, **kwargs)
             except BaseException as error:
-                _fail(sending, error)
+                _fail(call, sending.request, error)
                 raise
-            else:
-                _settle(sending.call, session, response, kwargs.get("auto_decompress"), watch)
-                return response
             finally:
                 _sending.reset(token)
                 # Timers and connections that aiohttp made meanwhile keep the context, and would keep the call and its answer.
-                del sending.call, sending.request
+                sending.call = sending.request = None
+            _settle(call, session, response, kwargs.get("auto_decompress"), watch)
+            return response
 
         return _request
 
-    def _init_request(self, replacement: Replacement) -> Method:
+    def _update_body_from_data(self, replacement: Replacement) -> Method:
         original = replacement.original
 
         @functools.wraps(original)
-        def __init__(request: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 -- it replaces one
-            sending = _sending.get() if replacement.is_active else None
-            # A connection to a proxy makes a request without a session, for itself.
-            if sending is None or not hasattr(sending, "call") or kwargs.get("session") is None:
-                return original(request, *args, **kwargs)  # type: ignore[no-any-return]
+        def update_body_from_data(request: Any, body: Any, *args: Any, **kwargs: Any) -> Any:
+            sending = _sending.get()
+            if sending is None or sending.call is None or not replacement.is_active:
+                return original(request, body, *args, **kwargs)
             # aiohttp empties a form while it makes a body of it.
-            fields = list(getattr(kwargs.get("data"), "_fields", None) or ())
-            original(request, *args, **kwargs)
-            _keep_request(sending, request, fields)
-            return None
+            fields = getattr(body, "_fields", None)
+            if fields:
+                fields = list(fields)
+            given = original(request, body, *args, **kwargs)
+            _keep_request(sending, sending.call, request, fields)
+            return given
 
-        return __init__
+        return update_body_from_data
+
+    def _write_bytes(self, replacement: Replacement) -> Method:
+        original = replacement.original
+
+        @functools.wraps(original)
+        def write_bytes(request: Any, writer: Any, *args: Any, **kwargs: Any) -> Any:
+            sending = _sending.get()
+            call = None if sending is None or sending.is_redirected or not replacement.is_active else sending.call
+            # Bytes, text and JSON are there as a whole.
+            if call is None or call.attempt.request_body is not None:
+                return original(request, writer, *args, **kwargs)
+            return _write_noted(functools.partial(original, request, writer, *args, **kwargs), writer, call)
+
+        return write_bytes
 
 
 def _is_websocket(headers: object) -> bool:
-    """Whether these are the headers of `ws_connect`, or of an upgrade that the application makes itself."""
+    """Whether these headers of a GET are those of `ws_connect`, or of an upgrade that the application makes itself."""
     return isinstance(headers, Mapping) and str(headers.get("Upgrade", "")).lower() == "websocket"
 
 
-def _begin(capture: Capture, method: object, url: object) -> _Sending | None:
-    with capture.guard:
-        call = capture.begin("aiohttp", str(method).upper(), str(url))
-        return None if call is None else _Sending(call)
-    return None
-
-
-def _keep_request(sending: _Sending, request: "aiohttp.ClientRequest", fields: list[Any]) -> None:
-    call, is_first = sending.call, sending.request is None
-    with call.capture.guard:
+def _keep_request(sending: _Sending, call: Call, request: "aiohttp.ClientRequest", fields: list[Any] | None) -> None:
+    try:
+        before = sending.request
+        if before is not None and request.session is None:
+            return  # a connection to a proxy makes a request for itself
         sending.request = request
-        if not is_first:
+        if before is not None and (before.url, before.method) != (request.url, request.method):
+            sending.is_redirected = True
+        if sending.is_redirected:
             return
-        call.attempt.url = str(request.url)
-        # Bytes, text and JSON are there as bytes; whatever else it holds is the application's to read.
+        attempt = call.attempt
+        attempt.method, attempt.url = request.method, request.url
+        # Bytes, text and JSON are there as bytes; whatever else it holds is noted while it is written.
         body = getattr(request.body, "_value", None)
-        call.keep_request(request.headers, body, request.headers.get("Content-Length"))
-        if call.attempt.request_body is None and fields:
+        if before is None:
+            call.keep_request(request.headers, body)
+        else:
+            # A middleware has given another body, or aiohttp has made a new connection.
+            attempt.request_headers = request.headers
+            attempt.request_body, attempt.request_body_bytes = call.capture.keep(body)
+        if request.compress:
+            attempt.request_is_encoded = False
+        if fields and attempt.request_body is None:
             call.keep_form(_form_part(*field) for field in fields)
+    except Exception as error:  # noqa: BLE001 -- the guard's
+        call.capture.guard.catch(error)
 
 
 def _form_part(options: Mapping[str, str], _headers: object, value: object) -> tuple[str, str | None, object]:
@@ -145,11 +178,38 @@ def _form_part(options: Mapping[str, str], _headers: object, value: object) -> t
     return options["name"], options.get("filename"), value
 
 
-def _fail(sending: _Sending, error: BaseException) -> None:
-    """No answer came, or the session's or the application's `raise_for_status` refused it: then it is an answer all the same."""
-    call = sending.call
+async def _write_noted(write_all: Callable[[], Awaitable[None]], writer: Any, call: Call) -> None:
+    """Writes a body, and notes what passes the writer."""
+    write, body = writer.write, SentBody(call)
+
+    def note_and_write(chunk: Any, *args: Any, **kwargs: Any) -> Any:
+        body.keep(chunk)
+        return write(chunk, *args, **kwargs)
+
     with call.capture.guard:
-        response = getattr(sending.request, "response", None)
+        writer.write = note_and_write
+        call.sent = body
+    try:
+        await write_all()
+    finally:
+        with call.capture.guard:
+            # The writer would refer to itself.
+            vars(writer).pop("write", None)
+            body.store()
+            _prefer_body(call.attempt)
+
+
+def _prefer_body(attempt: Attempt) -> None:
+    """A form that was sent and kept as a whole says more than its fields, such as the files' size and digest."""
+    body = attempt.request_body
+    if isinstance(body, bytes) and attempt.request_body_bytes is None and body.endswith(_FORM_END):
+        attempt.request_form = None
+
+
+def _fail(call: Call, request: "aiohttp.ClientRequest | None", error: BaseException) -> None:
+    """No answer came, or the session's or the application's `raise_for_status` refused it: then it is an answer all the same."""
+    with call.capture.guard:
+        response = getattr(request, "response", None)
         if response is not None and response.status is not None and response.status >= _LEAST_ERROR:
             call.attempt.mark_headers()
             call.keep_answer(response.status, response.raw_headers)
@@ -167,22 +227,28 @@ def _settle(
     watch: "_Watch",
 ) -> None:
     """Ends the call where nothing more comes, else when the application has read or released the answer."""
-    with call.capture.guard:
-        call.attempt.mark_headers()
-        headers, content = response.headers, response.content
-        call.keep_answer(response.status, response.raw_headers)
-        if response.status == _SWITCHING_PROTOCOLS or content.at_eof():
+    try:
+        attempt, content, status = call.attempt, response.content, response.status
+        attempt.mark_headers()
+        if status == _SWITCHING_PROTOCOLS:
+            call.forget()
+            return
+        call.keep_answer(status, response.raw_headers)
+        if content.at_eof():
             call.end(b"")
             return
         if is_decoded is None:
             is_decoded = session.auto_decompress
-        is_encoded = not is_decoded and "Content-Encoding" in headers
-        body = StreamedBody(call, body_bytes=headers.get("Content-Length"), is_encoded=is_encoded)
+        body = StreamedBody(call, is_encoded=not is_decoded)
         # The last byte may come long before the application reads it.
-        content.on_eof(call.attempt.mark_end)
+        if content.is_eof():
+            attempt.mark_end()
+        else:
+            content.on_eof(attempt.mark_end)
         response.content = watch(content, body)
-        return
-    call.finish()
+    except Exception as error:  # noqa: BLE001 -- the guard's
+        call.capture.guard.catch(error)
+        call.finish()
 
 
 class _WatchedStream(_StreamBase):
@@ -191,20 +257,33 @@ class _WatchedStream(_StreamBase):
     The methods of aiohttp's that are built on these stay as they are: `readline`, `iter_chunked` and the other iterators.
     """
 
+    _interruption: BaseException | None = None
+
     def __init__(self, content: "aiohttp.StreamReader", body: StreamedBody) -> None:
         # Not aiohttp's own: there is nothing to set up.
         self._content = content
         self._body = body
-        self._interruption: BaseException | None = None
 
     def __getattr__(self, name: str) -> Any:
         # What aiohttp keeps in attributes is on the real stream.
         return getattr(self._content, name)
 
     async def read(self, n: int = -1) -> bytes:
-        # All of it is many times `readany`, where nothing has gone wrong before.
-        is_built = n < 0 and self._content.exception() is None
-        return await super().read(n) if is_built else await self._pass(self._content.read(n))
+        content = self._content
+        if n < 0 and not content.is_eof() and content.exception() is None:
+            # All of it is many times `readany`.
+            return await super().read(n)
+        if n >= 0:
+            return await self._pass(content.read(n))
+        # It has all come, and comes in one piece.
+        try:
+            data = await content.read(n)
+        except BaseException as error:
+            self._note_error(error)
+            raise
+        self._interruption = None
+        self._body.end_with(data)
+        return data
 
     async def readexactly(self, n: int) -> bytes:
         is_built = self._content.exception() is None
@@ -218,6 +297,9 @@ class _WatchedStream(_StreamBase):
 
     async def readuntil(self, *args: Any, **kwargs: Any) -> bytes:
         return await self._pass(self._content.readuntil(*args, **kwargs))
+
+    def exception(self) -> BaseException | None:
+        return self._content.exception()
 
     def read_nowait(self, n: int = -1) -> bytes:
         data = self._content.read_nowait(n)
@@ -235,15 +317,21 @@ class _WatchedStream(_StreamBase):
     async def _pass(self, reading: Awaitable[_Read]) -> _Read:
         try:
             data = await reading
-        except asyncio.CancelledError as error:
-            # It may only be a time limit around one read, after which the application reads on. Without the traceback, which holds us.
-            self._interruption = asyncio.CancelledError(*error.args)
-            raise
         except BaseException as error:
-            self._body.fail(error)
+            self._note_error(error)
             raise
         self._note(data[0] if isinstance(data, tuple) else data)
         return data
+
+    def _note_error(self, error: BaseException) -> None:
+        # Imported here, where aiohttp has it already: others shall not pay for it.
+        import asyncio  # noqa: PLC0415
+
+        if not isinstance(error, asyncio.CancelledError):
+            self._body.fail(error)
+            return
+        # It may only be a time limit around one read, after which the application reads on. Without the traceback, which holds us.
+        self._interruption = asyncio.CancelledError(*error.args)
 
     def _note(self, data: bytes) -> None:
         self._interruption = None

@@ -1,7 +1,7 @@
 """What an exception of an HTTP library means: time-out, refused, DNS, TLS, cancelled.
 
 The libraries are not imported: an exception is known by the names of its classes, and by those of what caused it. The names are those
-of httpx 0.28, httpcore 1.0, requests 2.34, urllib3 1.26 and 2.8, aiohttp 3.14 and the standard library.
+of httpx 0.28, httpcore 1.0, requests 2.34, urllib3 1.26 and 2.8, httplib2 0.32, aiohttp 3.14 and the standard library.
 """
 
 import dataclasses
@@ -112,6 +112,7 @@ _MEANINGS: dict[str, _Meaning] = {
     "DecodingError": _INVALID,
     "DecodeError": _INVALID,
     "ContentDecodingError": _INVALID,
+    "FailedToDecompressContent": _INVALID,
     "IncompleteRead": _INVALID,
     "InvalidChunkLength": _INVALID,
     "BadStatusLine": _INVALID,

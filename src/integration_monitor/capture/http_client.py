@@ -1,33 +1,30 @@
 """http.client, where the application uses it itself or through a library that is not known here, such as httplib2 or xmlrpc.client.
 
 The seam is `HTTPConnection.putrequest`, `endheaders`, `send` and `getresponse`: documented, and the steps of every call, whether the
-application takes them itself or lets `request` do it. Where requests, urllib3 or urllib.request are above, the call is theirs; of
-urllib.request, which adds headers and body on the way, what is sent is noted here for its call.
-
-The answer is given a subclass of its own class, as urllib3's is: it stays the same object and notes what is read.
+application takes them itself or lets `request` do it. Where requests, urllib3 or urllib.request are above, the call is theirs, and is told
+from here what it cannot see: when headers came and which, and what was sent of a body that is a generator or a file. Both http.client and
+urllib3 give such a body to `send` piece by piece.
 """
 
 import functools
-from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from integration_monitor.capture.call import Call, Capture, StreamedBody
-from integration_monitor.capture.nesting import carrier
+from integration_monitor.capture.call import Call, Capture, SentBody
+from integration_monitor.capture.chunks import Chunks
+from integration_monitor.capture.http_client_answer import AnswerHeaders, settle
+from integration_monitor.capture.nesting import Carrier, carrier
 from integration_monitor.capture.patching import Method, Replacement
 from integration_monitor.record import NoAnswer
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection
-    from http.client import HTTPResponse as _AnswerBase
-else:
-    _AnswerBase = object
 
-# The names under which our objects are found on a connection and an answer; long, because those are not ours.
+# The name under which our object is found on a connection; long, because the connection is not ours.
 _REQUEST = "_integration_monitor_request"
-_BODY = "_integration_monitor_body"
 
-_SWITCHING_PROTOCOLS = 101
+# These use one connection at a time for a call.
+_ONE_AT_A_TIME = frozenset({"urllib3", "httplib2"})
 
 # What became of a request that the application drops: it was put together, as far as a header that http.client refuses, or sent.
 _NOT_SENT = NoAnswer(code="NOT_DONE", message="the request was not sent", is_unsent=True)
@@ -35,31 +32,72 @@ _GIVEN_UP = NoAnswer(code="CANCELLED", message="the connection was closed before
 
 
 class _Request:
-    """A request on its way."""
+    """A request on its way. Fields that few requests have are defaults of the class."""
 
-    __slots__ = ("call", "is_answered", "is_ours", "is_sending", "is_sent", "pieces", "room", "size")
+    #: as they are sent, without the request's own line
+    header_lines: "_HeaderLines | None" = None
+    #: whether the headers are to be sent next
+    is_at_headers = False
+    #: whether they were, or http.client has tried: what is sent now is the body
+    is_at_body = False
+    #: whether it has an answer, or failed
+    is_answered = False
+    #: the body, where it is given piece by piece, and how it is framed
+    sent: SentBody | None = None
+    chunks: Chunks | None = None
+    #: whether it is given in a way that is not seen here
+    is_unseen = False
 
     def __init__(self, call: Call, *, is_ours: bool) -> None:
         self.call = call
         #: False where the call is that of a library above
         self.is_ours = is_ours
-        #: while http.client itself sends
-        self.is_sending = False
-        #: whether any of it was
-        self.is_sent = False
-        #: whether it has an answer, or failed
-        self.is_answered = False
-        #: the beginning of a body that the application sends by itself; its size
-        self.pieces: list[bytes] = []
-        self.room = call.capture.body_bytes_max
-        self.size = 0
+
+    def keep_piece(self, data: Any) -> None:
+        """Notes a piece of the body. A file or a generator that the application gives to `send` is its own to read: then nothing is kept."""
+        if self.is_unseen:
+            return
+        if self.sent is None:
+            if self.call.sent is not None:
+                # Of a redirected call the first request counts.
+                self.is_unseen = True
+                return
+            self.sent = self.call.sent = SentBody(self.call)
+            if self.header_lines is not None and self.header_lines.is_chunked:
+                self.chunks = Chunks()
+        if not isinstance(data, bytes):
+            if not isinstance(data, bytearray | memoryview) and not hasattr(data, "tobytes"):
+                self.is_unseen, self.call.sent = True, None
+                return
+            # Its items may be larger than a byte.
+            data = memoryview(data).cast("B")
+        for piece in (data,) if self.chunks is None else self.chunks.take(bytes(data)):
+            self.sent.keep(piece)
 
     def __del__(self) -> None:
         # A request whose answer is never asked for was a call all the same, and an operation may wait for its end.
         if self.is_ours and not self.is_answered:
             with self.call.capture.guard:
-                self.call.attempt.no_answer = _GIVEN_UP if self.is_sent else _NOT_SENT
+                self.call.attempt.no_answer = _GIVEN_UP if self.is_at_headers or self.is_at_body else _NOT_SENT
             self.call.finish()
+
+
+class _HeaderLines:
+    """Headers as they are sent: their pairs are made when they are asked for, on another thread."""
+
+    __slots__ = ("_lines",)
+
+    def __init__(self, lines: list[bytes]) -> None:
+        self._lines = lines
+
+    @property
+    def raw(self) -> list[tuple[str, bytes]]:
+        """As `Attempt.request_headers` asks for it."""
+        return [(name.decode("latin-1"), value) for name, _, value in (line.partition(b": ") for line in self._lines)]
+
+    @property
+    def is_chunked(self) -> bool:
+        return any(name.lower() == "transfer-encoding" and b"chunked" in value.lower() for name, value in self.raw)
 
 
 class HttpClientPatch:
@@ -110,14 +148,11 @@ class HttpClientPatch:
             if request is None:
                 return original(connection, message_body, **kwargs)
             _keep_request(request, connection, message_body)
-            request.is_sending = request.is_sent = True
             try:
                 return original(connection, message_body, **kwargs)
             except BaseException as error:
                 _fail(connection, request, error, "connect" if connection.sock is None else "write")
                 raise
-            finally:
-                request.is_sending = False
 
         return endheaders
 
@@ -127,7 +162,16 @@ class HttpClientPatch:
         @functools.wraps(original)
         def send(connection: Any, data: Any) -> Any:
             request: _Request | None = getattr(connection, _REQUEST, None)
-            if request is None or request.is_sending:
+            if request is None:
+                return original(connection, data)
+            if not request.is_at_body:
+                if request.is_at_headers:
+                    # What a proxy is sent meanwhile, for a tunnel, is no part of the request.
+                    request.is_at_headers = False
+                    try:
+                        return original(connection, data)
+                    finally:
+                        request.is_at_body = True
                 return original(connection, data)
             try:
                 given = original(connection, data)
@@ -145,52 +189,56 @@ class HttpClientPatch:
         @functools.wraps(original)
         def getresponse(connection: Any, *args: Any, **kwargs: Any) -> Any:
             request: _Request | None = vars(connection).pop(_REQUEST, None)
+            if request is None:
+                return original(connection, *args, **kwargs)
             try:
                 response = original(connection, *args, **kwargs)
             except BaseException as error:
-                if request is not None:
-                    _fail(connection, request, error, "read")
+                _fail(connection, request, error, "read")
                 raise
-            call = _call_of(request)
-            if call is not None:
-                call.attempt.mark_headers()
-            if request is not None:
-                request.is_answered = True
-                _keep_pieces(request)
-                if request.is_ours:
-                    settle(request.call, response)
+            _keep_answer(request, connection, response)
             return response
 
         return getresponse
 
 
 def _begin(capture: Capture, connection: "HTTPConnection", method: str, url: str) -> _Request | None:
-    with capture.guard:
+    try:
         above = carrier.get()
-        if above is None:
-            call = capture.begin("http.client", method, _whole_url(connection, url))
-            return None if call is None else _Request(call, is_ours=True)
-        if above.call is not None and above.call.attempt.request_headers is None:
+        if above is not None and _is_part(above, connection, url):
+            above.connection = connection
             return _Request(above.call, is_ours=False)
-    return None
+        call = capture.begin("http.client", method, _whole_url(connection, url))
+        return None if call is None else _Request(call, is_ours=True)
+    except Exception as error:  # noqa: BLE001 -- the guard's
+        capture.guard.catch(error)
+        return None
 
 
-def _call_of(request: _Request | None) -> Call | None:
-    """The call that a request belongs to, also where a library above has told everything else about it."""
-    if request is not None:
-        return request.call
-    above = carrier.get()
-    return above.call if above is not None else None
+def _is_part(above: Carrier, connection: Any, url: str) -> bool:
+    """Whether it was asked by the library above, not by code of the application that runs meanwhile."""
+    if above.library in _ONE_AT_A_TIME:
+        return above.connection is connection or not above.is_sending
+    return above.asks_for(_host(connection), url or "/")
+
+
+def _host(connection: Any) -> str:
+    """Behind a tunnel is the host that is meant."""
+    # Told by set_tunnel, readable nowhere else.
+    tunnel_host: str | None = getattr(connection, "_tunnel_host", None)
+    return tunnel_host or str(connection.host)
 
 
 def _whole_url(connection: Any, url: str) -> str:
-    """A connection is asked for paths, and only a proxy for whole URLs. Behind a tunnel is the host that is meant."""
-    url = url or "/"  # as http.client sends it
-    if not url.startswith("/"):
+    """A connection is asked for paths, and only a proxy for whole URLs."""
+    if not url:
+        url = "/"  # as http.client sends it
+    elif url == "*":
+        url = ""  # the server as such (RFC 9112, 3.3)
+    elif not url.startswith("/"):
         return url
-    host, port = connection.host, connection.port
-    if getattr(connection, "_tunnel_host", None):
-        host, port = connection._tunnel_host, connection._tunnel_port  # noqa: SLF001 -- told by set_tunnel, readable nowhere else
+    host = _host(connection)
+    port = connection._tunnel_port if getattr(connection, "_tunnel_host", None) else connection.port  # noqa: SLF001 -- as in `_host`
     scheme = "https" if connection.default_port == 443 else "http"  # noqa: PLR2004 -- the one that HTTPSConnection has
     shown_host = f"[{host}]" if ":" in host else host
     shown_port = "" if port in {None, connection.default_port} else f":{port}"
@@ -198,126 +246,52 @@ def _whole_url(connection: Any, url: str) -> str:
 
 
 def _keep_request(request: _Request, connection: Any, body: object) -> None:
-    with request.call.capture.guard:
-        # `putheader` collects lines here, after that of the request; replacing it would cost every call of urllib3 ten times as much.
-        lines = getattr(connection, "_buffer", [])[1:]
-        headers = [(name.decode("latin-1"), value) for name, _, value in (line.partition(b": ") for line in lines)]
-        length = next((value.decode("latin-1") for name, value in headers if name.lower() == "content-length"), None)
-        # A body that is a generator or a file is the application's to read.
-        request.call.keep_request(headers, body, length)
-        if any(name.lower() == "transfer-encoding" for name, _ in headers):
-            # What the application sends by itself is framed then.
-            request.room = 0
+    call = request.call
+    try:
+        request.is_at_headers = True
+        is_new = request.is_ours or call.attempt.request_headers is None
+        if is_new or call.attempt.request_body is None:
+            # `putheader` collects lines here, after that of the request; replacing it would cost every call of urllib3 ten times as much.
+            request.header_lines = _HeaderLines(getattr(connection, "_buffer", [])[1:])
+        if is_new:
+            # A body that is a generator or a file is noted while it is sent.
+            call.keep_request(request.header_lines, body)
+    except Exception as error:  # noqa: BLE001 -- the guard's
+        call.capture.guard.catch(error)
 
 
 def _keep_piece(request: _Request, data: object) -> None:
-    """Notes a piece that the application sends by itself. Files and generators are its own to read: then nothing is kept."""
-    with request.call.capture.guard:
-        if not isinstance(data, bytes | bytearray):
-            request.room, request.pieces = 0, []
+    call = request.call
+    try:
+        if call.attempt.request_body is None:
+            request.keep_piece(data)
+    except Exception as error:  # noqa: BLE001 -- the guard's
+        call.capture.guard.catch(error)
+
+
+def _keep_answer(request: _Request, connection: object, response: Any) -> None:
+    call = request.call
+    try:
+        request.is_answered = True
+        call.attempt.mark_headers()
+        if request.is_ours:
+            settle(call, response)
             return
-        if request.room > 0:
-            request.pieces.append(bytes(data[: request.room]))
-            request.room -= len(data)
-        request.size += len(data)
-
-
-def _keep_pieces(request: _Request) -> None:
-    with request.call.capture.guard:
-        attempt = request.call.attempt
-        if request.pieces and attempt.request_body is None:
-            attempt.request_body = b"".join(request.pieces)
-            attempt.request_body_bytes = request.size if request.size > len(attempt.request_body) else None
+        # The library above may fail to read the body, and never tell.
+        call.keep_answer(response.status, AnswerHeaders(response.headers))
+        above = carrier.get()
+        if above is not None and above.connection is connection:
+            above.connection = None
+    except Exception as error:  # noqa: BLE001 -- the guard's
+        call.capture.guard.catch(error)
 
 
 def _fail(connection: Any, request: _Request, error: BaseException, phase: str) -> None:
-    vars(connection).pop(_REQUEST, None)
-    request.is_answered = True
-    _keep_pieces(request)
-    if request.is_ours:
+    above = carrier.get()
+    if above is not None and above.call is request.call:
+        above.phase = phase
+    # urllib3 asks for an answer even where the server took no more of the request; of ours, the innermost error is told first.
+    if request.is_ours and not request.is_answered:
+        vars(connection).pop(_REQUEST, None)
+        request.is_answered = True
         request.call.fail(error, phase)
-
-
-def settle(call: Call, response: Any) -> None:
-    """Ends the call where nothing more comes, else when the application has read or closed the answer."""
-    with call.capture.guard:
-        call.keep_answer(response.status, list(response.headers.items()))
-        if response.status == _SWITCHING_PROTOCOLS or response.isclosed() or response.length == 0:
-            call.end(b"")
-        elif not _watch(response, call):
-            call.end()
-        return
-    call.finish()
-
-
-def _watch(response: Any, call: Call) -> bool:
-    """Gives an answer the class that notes what is read. False where it cannot have one."""
-    try:
-        kind: type = type(response)
-        response.__class__ = _watched_class(kind)
-    except TypeError:
-        return False
-    headers = response.headers
-    body = StreamedBody(call, body_bytes=headers.get("content-length"), is_encoded="content-encoding" in headers)
-    setattr(response, _BODY, body)
-    return True
-
-
-@functools.cache
-def _watched_class(kind: type) -> type:
-    return type(kind.__name__, (_WatchedAnswer, kind), {"__module__": kind.__module__})
-
-
-class _WatchedAnswer(_AnswerBase):
-    """The methods of an answer through which its bytes come."""
-
-    __slots__ = ()
-
-    def read(self, *args: Any, **kwargs: Any) -> bytes:
-        return _read(self, super().read, *args, **kwargs)
-
-    def read1(self, *args: Any, **kwargs: Any) -> bytes:
-        return _read(self, super().read1, *args, **kwargs)
-
-    def readline(self, *args: Any, **kwargs: Any) -> bytes:
-        return _read(self, super().readline, *args, **kwargs)
-
-    def readinto(self, buffer: Any) -> int:
-        read_into = super().readinto
-        counts: list[int] = []
-
-        def read() -> bytes:
-            counts.append(read_into(buffer))
-            # The buffer's items may be larger than a byte.
-            return bytes(memoryview(buffer).cast("B")[: counts[0]]) if counts[0] else b""
-
-        _read(self, read)
-        return counts[0]
-
-    def close(self) -> None:
-        try:
-            super().close()
-        finally:
-            body: StreamedBody | None = getattr(self, _BODY, None)
-            if body is not None:
-                body.close()
-
-
-def _read(answer: Any, read: Callable[..., bytes], *args: Any, **kwargs: Any) -> bytes:
-    """What `read` gives, noted. Where it reads through another of these methods, that is not noted again."""
-    body: StreamedBody | None = getattr(answer, _BODY, None)
-    if body is None:
-        return read(*args, **kwargs)
-    setattr(answer, _BODY, None)
-    try:
-        data = read(*args, **kwargs)
-    except BaseException as error:
-        body.keep(getattr(error, "partial", b""))
-        body.fail(error)
-        raise
-    finally:
-        setattr(answer, _BODY, body)
-    body.keep(data)
-    if answer.isclosed() or answer.length == 0:
-        body.end()
-    return data

@@ -6,11 +6,15 @@ of it on the worker's thread. Wall clock times are seconds since the epoch; dura
 
 import contextlib
 import contextvars
+import functools
+import inspect
 import time
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, ParamSpec, Self, TypeVar, cast
 
+from integration_monitor.capture.context import current_entity, current_trace_id
 from integration_monitor.capture.failure import describe
 from integration_monitor.capture.payload import copy_anything
 from integration_monitor.record import Json, NoAnswer
@@ -20,6 +24,12 @@ current_operation: contextvars.ContextVar["Operation | None"] = contextvars.Cont
     "integration_monitor_operation", default=None
 )
 
+# Of 64 bits; `int` raises for numbers of some thousand digits, which a vendor may send.
+_COUNT_DIGITS_MAX = 19
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
 # An operation that retries for hours must not grow without bound. The recorder lists fewer; the last one decides.
 ATTEMPTS_KEPT_MAX = 100
 
@@ -27,65 +37,93 @@ ATTEMPTS_KEPT_MAX = 100
 ATTEMPT_OVERHEAD_BYTES = 5_120
 
 
+def monotonic() -> float:
+    """Seconds of the clock by which attempts are timed."""
+    return time.perf_counter()
+
+
 class Attempt:
-    """One request of an operation: over HTTP, or told by the application itself with `request`, `response` and `fail`."""
+    """One request of an operation: over HTTP, or told by the application itself with `request`, `response` and `fail`.
 
-    __slots__ = (
-        "client",
-        "duration_ms",
-        "failure",
-        "method",
-        "no_answer",
-        "payload_bytes",
-        "request_body",
-        "request_body_bytes",
-        "request_form",
-        "request_headers",
-        "request_payload",
-        "response_body",
-        "response_body_bytes",
-        "response_headers",
-        "response_is_encoded",
-        "response_payload",
-        "started_at",
-        "started_monotonic",
-        "status_code",
-        "ttfb_ms",
-        "url",
-    )
+    Fields that few attempts have are defaults of the class: a call of the application pays for each one that is set.
+    """
 
-    def __init__(self, *, client: str | None = None, method: str | None = None, url: str | None = None) -> None:
+    #: bytes or text as sent, at most the first part of a large body; None where it was not seen
+    request_body: bytes | str | None = None
+    #: the fields of a form that the library encodes only while it sends it, where request_body is None
+    request_form: list[tuple[str, Json]] | None = None
+    #: whether request_body is as the Content-Encoding header says; aiohttp packs only what it sends
+    request_is_encoded = True
+    status_code: int | None = None
+    response_body: bytes | str | None = None
+    #: size of the whole body, where response_body is only its beginning or None
+    response_body_bytes: int | None = None
+    #: whether response_body is still as the Content-Encoding header says; streams are, whole answers are not
+    response_is_encoded = False
+    no_answer: NoAnswer | None = None
+    #: what the application gave with `request` and `response`
+    request_payload: Json = None
+    response_payload: Json = None
+    #: what these two weigh, and request_form
+    payload_bytes = 0
+    #: (error_code, error_message) that the application gave with `fail`
+    failure: tuple[str, str] | None = None
+    #: when the answer's headers came, of the monotonic clock
+    headers_monotonic: float | None = None
+    # Of the same clock.
+    _ended_monotonic: float | None = None
+    _request_headers: object = None
+    _request_body_bytes: int | None = None
+    _response_headers: object = None
+
+    def __init__(self, *, client: str | None = None, method: str | None = None, url: object = None) -> None:
         #: the HTTP library, such as `httpx`; None for an attempt that the application tells
         self.client = client
         self.method = method
-        self.url = url
-        #: a mapping, or pairs, of text or bytes, in any case
-        self.request_headers: object = None
-        #: bytes or text as sent, at most the first part of a large body; None where it was not seen
-        self.request_body: bytes | str | None = None
-        #: size of the whole body, where request_body is only its beginning or None
-        self.request_body_bytes: int | None = None
-        #: the fields of a form that the library encodes only while it sends it, where request_body is None
-        self.request_form: list[tuple[str, Json]] | None = None
-        self.status_code: int | None = None
-        self.response_headers: object = None
-        self.response_body: bytes | str | None = None
-        self.response_body_bytes: int | None = None
-        #: whether response_body is still as the Content-Encoding header says; streams are, whole answers are not
-        self.response_is_encoded = False
-        self.no_answer: NoAnswer | None = None
-        #: what the application gave with `request` and `response`
-        self.request_payload: Json = None
-        self.response_payload: Json = None
-        #: what these two weigh, and request_form
-        self.payload_bytes = 0
-        #: (error_code, error_message) that the application gave with `fail`
-        self.failure: tuple[str, str] | None = None
+        # Text, or the library's own object, which becomes text when it is asked for, on another thread.
+        self._url = url
         self.started_at = time.time()
         self.started_monotonic = time.perf_counter()
-        self.ttfb_ms: int | None = None
-        #: None while the attempt is running
-        self.duration_ms: int | None = None
+
+    @property
+    def url(self) -> str | None:
+        """None for an attempt that the application tells."""
+        if self._url is not None and not isinstance(self._url, str):
+            self._url = str(self._url)
+        return self._url
+
+    @url.setter
+    def url(self, url: object) -> None:
+        self._url = url
+
+    @property
+    def request_headers(self) -> Any:
+        """A mapping, or pairs, of text or bytes, in any case; None where they were not seen."""
+        return _pairs(self._request_headers)
+
+    @request_headers.setter
+    def request_headers(self, headers: object) -> None:
+        self._request_headers = headers
+
+    @property
+    def response_headers(self) -> Any:
+        """As `request_headers`."""
+        return _pairs(self._response_headers)
+
+    @response_headers.setter
+    def response_headers(self, headers: object) -> None:
+        self._response_headers = headers
+
+    @property
+    def request_body_bytes(self) -> int | None:
+        """Size of the whole body, where request_body is only its beginning or None."""
+        if self._request_body_bytes is None and self.request_body is None:
+            return content_length(self.request_headers)
+        return self._request_body_bytes
+
+    @request_body_bytes.setter
+    def request_body_bytes(self, size: int | None) -> None:
+        self._request_body_bytes = size
 
     def request(self, payload: Json) -> None:
         """Keeps a copy of what was sent."""
@@ -101,30 +139,55 @@ class Attempt:
         """Marks the attempt as failed: the vendor's code and words."""
         self.failure = (_as_text(code), _as_text(message))
 
+    @property
+    def ttfb_ms(self) -> int | None:
+        """From its beginning to the headers of the answer; None where none came."""
+        return None if self.headers_monotonic is None else round((self.headers_monotonic - self.started_monotonic) * 1000)
+
+    @ttfb_ms.setter
+    def ttfb_ms(self, milliseconds: int) -> None:
+        self.headers_monotonic = self.started_monotonic + milliseconds / 1000
+
+    @property
+    def duration_ms(self) -> int | None:
+        """From its beginning to the last byte of the answer; None while it is running."""
+        return None if self._ended_monotonic is None else round((self._ended_monotonic - self.started_monotonic) * 1000)
+
+    @duration_ms.setter
+    def duration_ms(self, milliseconds: int) -> None:
+        self._ended_monotonic = self.started_monotonic + milliseconds / 1000
+
     def mark_headers(self) -> None:
         """The answer's headers have arrived."""
-        self.ttfb_ms = self.elapsed_ms()
+        self.headers_monotonic = time.perf_counter()
 
-    def mark_end(self, duration_ms: int | None = None) -> None:
-        """The last byte has arrived, now or after `duration_ms`, or nothing more will. Only the first call counts."""
-        if self.duration_ms is None:
-            self.duration_ms = self.elapsed_ms() if duration_ms is None else duration_ms
+    def mark_end(self, ended_monotonic: float | None = None) -> None:
+        """The last byte has arrived, now or at that time of the monotonic clock, or nothing more will. Only the first call counts."""
+        if self._ended_monotonic is None:
+            self._ended_monotonic = time.perf_counter() if ended_monotonic is None else ended_monotonic
+
+    def forget_answer(self) -> None:
+        """The answer that came is not the one to the request: the library goes on."""
+        self.status_code = self._response_headers = self.headers_monotonic = None
 
     def again(self) -> "Attempt":
         """The same request, sent now."""
-        attempt = Attempt(client=self.client, method=self.method, url=self.url)
-        attempt.request_headers = self.request_headers
+        attempt = Attempt(client=self.client, method=self.method, url=self._url)
+        attempt._request_headers = self._request_headers
         attempt.request_body = self.request_body
-        attempt.request_body_bytes = self.request_body_bytes
+        attempt._request_body_bytes = self._request_body_bytes
         attempt.request_form = self.request_form
+        attempt.request_is_encoded = self.request_is_encoded
         return attempt
 
-    def ms_since(self, monotonic: float) -> int:
-        """What had passed since then when it began."""
-        return round((self.started_monotonic - monotonic) * 1000) if self.started_monotonic > monotonic else 0
+    @property
+    def is_running(self) -> bool:
+        return self._ended_monotonic is None
 
-    def elapsed_ms(self) -> int:
-        return round((time.perf_counter() - self.started_monotonic) * 1000)
+    def ms_since(self, monotonic: float) -> int:
+        """What had passed since then when it ended, or since then until now."""
+        ended = self._ended_monotonic
+        return round(((time.perf_counter() if ended is None else ended) - monotonic) * 1000)
 
     def size_bytes(self) -> int:
         """What it weighs in memory, near enough."""
@@ -132,63 +195,73 @@ class Attempt:
 
 
 class Operation:
-    """One thing the application wanted from a service, and the attempts it took. A context manager: attempts made inside belong to it.
+    """One thing the application wanted from a service, and the attempts it took.
+
+    A context manager, also an asynchronous one, and a decorator: attempts made inside belong to it.
 
     take:
         Receives the operation when it has ended and none of its attempts is running any more; must not raise and must not block.
+    begun:
+        Receives it as its block begins; the same holds.
     """
 
-    __slots__ = (
-        "_takers",
-        "_token",
-        "action",
-        "attempts",
-        "attempts_count",
-        "duration_ms",
-        "entity",
-        "error",
-        "failure",
-        "payload_bytes",
-        "request_payload",
-        "response_payload",
-        "service_name",
-        "started_at",
-        "started_monotonic",
-    )
+    #: of its record, once there is one; the recorder sets it
+    id: uuid.UUID | None = None
+    #: None for an HTTP call outside an operation: the service description says it
+    service_name: str | None = None
+    action: str | None = None
+    request_payload: Json = None
+    response_payload: Json = None
+    #: what these two weigh
+    payload_bytes = 0
+    #: (error_code, error_message) that the application gave with `fail`
+    failure: tuple[str, str] | None = None
+    #: the exception that left the block, as class and text
+    error: NoAnswer | None = None
+    #: None while the operation is running
+    duration_ms: int | None = None
+    _token: "contextvars.Token[Operation | None] | None" = None
+    _begun: "Callable[[Operation], None] | None" = None
 
     def __init__(
         self,
         take: "Callable[[Operation], None]",
         *,
+        begun: "Callable[[Operation], None] | None" = None,
         service_name: str | None = None,
         action: str | None = None,
         entity: tuple[str, object] | None = None,
     ) -> None:
         # Emptied when the operation is handed on: `pop` is atomic, and attempts may end on other threads.
         self._takers = [take]
-        self._token: contextvars.Token[Operation | None] | None = None
-        #: None for an HTTP call outside an operation: the service description says it
+        self._again = (take, begun, entity)
+        if begun is not None:
+            self._begun = begun
         self.service_name = service_name
         self.action = action
         #: (type, id as the application knows it)
-        self.entity = entity
+        self.entity = entity or current_entity.get()
+        #: of OpenTelemetry, where it is in use
+        self.trace_id = current_trace_id()
         self.attempts: list[Attempt] = []
         self.attempts_count = 0
-        self.request_payload: Json = None
-        self.response_payload: Json = None
-        #: what these two weigh
-        self.payload_bytes = 0
-        #: (error_code, error_message) that the application gave with `fail`
-        self.failure: tuple[str, str] | None = None
-        #: the exception that left the block, as class and text
-        self.error: NoAnswer | None = None
         self.started_at = time.time()
         self.started_monotonic = time.perf_counter()
-        #: None while the operation is running
-        self.duration_ms: int | None = None
+
+    @classmethod
+    def of_attempt(cls, attempt: Attempt, *, entity: tuple[str, object] | None, trace_id: int | None) -> Self:
+        """A call that was made outside of any operation, as one. It has been handed on already."""
+        operation = cls.__new__(cls)
+        operation._takers = []  # noqa: SLF001 -- of this class
+        operation.entity, operation.trace_id = entity, trace_id
+        operation.attempts, operation.attempts_count = [attempt], 1
+        operation.started_at, operation.started_monotonic = attempt.started_at, attempt.started_monotonic
+        return operation
 
     def __enter__(self) -> Self:
         self._token = current_operation.set(self)
+        if self._begun is not None:
+            self._begun(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
@@ -200,11 +273,48 @@ class Operation:
             self.error = describe(error)
         self.end()
 
-    def end(self, duration_ms: int | None = None) -> None:
-        """Closes the operation, now or as it was after `duration_ms`. Only the first call counts."""
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, traceback)
+
+    def __call__(self, function: Callable[_P, _R]) -> Callable[_P, _R]:
+        """As a decorator: each call of the function, or of the coroutine function, is such an operation.
+
+        Errors:
+            TypeError: it is a generator function, whose block would end before it has done anything.
+        """
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"operation() cannot decorate the generator function {function.__name__}: use a `with` block inside it"
+            )
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def run_async(*args: _P.args, **kwargs: _P.kwargs) -> Any:
+                with self._another():
+                    return await function(*args, **kwargs)
+
+            return cast("Callable[_P, _R]", run_async)
+
+        @functools.wraps(function)
+        def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+            with self._another():
+                return function(*args, **kwargs)
+
+        return run
+
+    def _another(self) -> "Operation":
+        take, begun, entity = self._again
+        return Operation(take, begun=begun, service_name=self.service_name, action=self.action, entity=entity)
+
+    def end(self) -> None:
+        """Closes the operation. Only the first call counts."""
         if self.duration_ms is None:
-            elapsed_ms = round((time.perf_counter() - self.started_monotonic) * 1000)
-            self.duration_ms = elapsed_ms if duration_ms is None else duration_ms
+            self.duration_ms = round((time.perf_counter() - self.started_monotonic) * 1000)
             self.hand_on()
 
     def hand_on(self) -> None:
@@ -213,12 +323,20 @@ class Operation:
         A task that was started in the block, or a stream that is read behind it, may go on when the block has ended: what became
         of the operation is known only then, and it took that long.
         """
-        if self.duration_ms is None or any(attempt.duration_ms is None for attempt in self.attempts):
+        if self.duration_ms is None:
             return
-        ends_ms = (attempt.ms_since(self.started_monotonic) + (attempt.duration_ms or 0) for attempt in self.attempts)
-        self.duration_ms = max(self.duration_ms, *ends_ms, 0)
-        with contextlib.suppress(IndexError):
-            self._takers.pop()(self)
+        if any(attempt.is_running for attempt in self.attempts):
+            return
+        self.duration_ms = max(self.duration_ms, *(attempt.ms_since(self.started_monotonic) for attempt in self.attempts), 0)
+        try:
+            take = self._takers.pop()
+        except IndexError:
+            return
+        take(self)
+
+    def abandon(self) -> None:
+        """Never hands it on: it is another process's, from which this one was forked."""
+        self._takers.clear()
 
     def add(self, attempt: Attempt) -> None:
         """Adds an attempt as it begins; beyond the bound it replaces the last one, since the last one decides."""
@@ -227,6 +345,12 @@ class Operation:
             self.attempts.append(attempt)
         else:
             self.attempts[-1] = attempt
+
+    def remove(self, attempt: Attempt) -> None:
+        """An attempt was none."""
+        with contextlib.suppress(ValueError):
+            self.attempts.remove(attempt)
+            self.attempts_count -= 1
 
     @contextlib.contextmanager
     def attempt(self) -> Iterator[Attempt]:
@@ -264,3 +388,20 @@ def _as_text(value: object) -> str:
     """A code or message the application gave, whatever its type: vendors' codes are often numbers."""
     text, _size = copy_anything(value)
     return text if isinstance(text, str) else str(text)
+
+
+def content_length(headers: Any) -> int | None:
+    """What the headers (a mapping, or pairs, of text or bytes) say about the body's size."""
+    for name, value in headers.items() if isinstance(headers, Mapping) else headers or ():
+        if (name.decode("latin-1") if isinstance(name, bytes) else str(name)).lower() == "content-length":
+            return as_count(value.decode("latin-1") if isinstance(value, bytes) else str(value))
+    return None
+
+
+def as_count(header: str | None) -> int | None:
+    return int(header) if header is not None and header.isdecimal() and len(header) <= _COUNT_DIGITS_MAX else None
+
+
+def _pairs(headers: Any) -> Any:
+    """The pairs as they were sent, which httpx keeps under `raw`: its mapping joins and decodes them."""
+    return getattr(headers, "raw", headers)

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from integration_monitor.capture.call import Call, Capture
-from integration_monitor.capture.nesting import Carrier, carrier, is_carried_by
+from integration_monitor.capture.nesting import Carrier, carrier
 from integration_monitor.capture.patching import Method, Replacement
 from integration_monitor.capture.urllib3_answer import watch
 
@@ -41,51 +41,64 @@ class RequestsPatch:
 
         @functools.wraps(original)
         def send(session: Any, request: Any, **kwargs: Any) -> Any:
-            if not replacement.is_active or is_carried_by(session):
+            if not replacement.is_active:
+                return original(session, request, **kwargs)
+            above = carrier.get()
+            if above is not None and _is_part(above, session, request):
+                above.go_on(request.url, request.headers)
                 return original(session, request, **kwargs)
             call = _begin(capture, request)
-            token = carrier.set(Carrier(session, call))
+            if call is None:
+                return original(session, request, **kwargs)
+            token = carrier.set(_carry(session, call, request))
             try:
                 response = original(session, request, **kwargs)
             except BaseException as error:
-                if call is not None:
-                    call.fail(error)
+                call.fail(error)
                 raise
             finally:
                 carrier.reset(token)
-            if call is not None:
-                _settle(call, response, is_stream=kwargs.get("stream", getattr(session, "stream", False)))
+            _settle(call, response, is_stream=kwargs.get("stream", getattr(session, "stream", False)))
             return response
 
         return send
 
 
+def _carry(session: object, call: Call, request: "requests.PreparedRequest") -> Carrier:
+    # An object that is no prepared request is requests' to refuse.
+    headers, hooks = getattr(request, "headers", None), getattr(request, "hooks", None)
+    return Carrier("requests", session, call, getattr(request, "url", None), headers, hooks)
+
+
+def _is_part(above: Carrier, session: object, request: "requests.PreparedRequest") -> bool:
+    """Whether it is a redirect, or the same request again: requests gives copies of a request the hooks of the first, the object itself."""
+    return above.sender is session and getattr(request, "hooks", None) is above.mark
+
+
 def _begin(capture: Capture, request: "requests.PreparedRequest") -> Call | None:
-    with capture.guard:
+    try:
         call = capture.begin("requests", request.method, request.url)
         if call is not None:
-            # A body that is a generator or a file is the application's to read.
-            call.keep_request(list(request.headers.items()), request.body, _header(request.headers, "content-length"))
-        return call
-    return None
+            # A body that is a generator or a file is noted below, while it is sent.
+            call.keep_request(request.headers, request.body)
+    except Exception as error:  # noqa: BLE001 -- the guard's
+        capture.guard.catch(error)
+        return None
+    return call
 
 
 def _settle(call: Call, response: "requests.Response", *, is_stream: bool | None) -> None:
     """Ends the call where the answer is there as a whole, else when the application has read or closed it."""
-    with call.capture.guard:
-        call.keep_answer(response.status_code, list(response.headers.items()))
+    try:
+        call.keep_answer(response.status_code, response.headers)
         if call.attempt.ttfb_ms is None:
             # An adapter that is not urllib3's: requests itself measures to the headers of each hop.
-            hops = [*response.history, response]
-            call.attempt.ttfb_ms = round(sum(hop.elapsed.total_seconds() for hop in hops) * 1000)
+            seconds = response.elapsed.total_seconds() + sum(hop.elapsed.total_seconds() for hop in response.history)
+            call.attempt.ttfb_ms = round(seconds * 1000)
         if not is_stream or getattr(response, "_content_consumed", False):
             call.end(response.content)
-        elif not watch(response.raw, call, body_bytes=_header(response.headers, "content-length")):
+        elif not watch(response.raw, call):
             call.end()
-        return
-    call.finish()
-
-
-def _header(headers: Any, name: str) -> str | None:
-    value = headers.get(name)
-    return value.decode("latin-1") if isinstance(value, bytes) else value
+    except Exception as error:  # noqa: BLE001 -- the guard's
+        call.capture.guard.catch(error)
+        call.finish()

@@ -2,7 +2,7 @@
 
 The seam is `urlopen` of the pool manager and of the pool: documented, and one of them is where every call begins. Both call themselves and
 each other for redirects and retries: only the outermost counts, so a redirected call is one record with its final answer. Calls of requests
-arrive at the pool as well, and are requests' to record.
+arrive at the pool as well, and are requests' to record. What is sent of a generator or a file, http.client tells.
 
 One more place is heard, for urllib3's calls and for those of requests: `Retry.increment`, documented as the place for one's own rules. There
 a retry is decided; each becomes an attempt with its own error and duration. When the headers come, http.client tells.
@@ -68,24 +68,29 @@ class Urllib3Patch:
 
         @functools.wraps(original)
         def urlopen(sender: Any, method: Any, url: Any, *args: Any, **kwargs: Any) -> Any:
-            above = carrier.get()
-            if above is not None and above.call is not None:
-                above.call.resume()
-            if above is not None or not replacement.is_active:
+            if not replacement.is_active:
                 return original(sender, method, url, *args, **kwargs)
-            given = {**dict(zip(names, args, strict=False)), **kwargs}
+            above = carrier.get()
+            if above is not None and _is_part(above, sender, url, kwargs.get("headers")):
+                above.call.resume()
+                token = carrier.set(Carrier("urllib3", sender, above.call))
+                try:
+                    return original(sender, method, url, *args, **kwargs)
+                finally:
+                    carrier.reset(token)
+            given = {**dict(zip(names, args, strict=False)), **kwargs} if args else kwargs
             call = _begin(capture, sender, method, url, given)
-            token = carrier.set(Carrier(sender, call))
+            if call is None:
+                return original(sender, method, url, *args, **kwargs)
+            token = carrier.set(Carrier("urllib3", sender, call))
             try:
                 response = original(sender, method, url, *args, **kwargs)
             except BaseException as error:
-                if call is not None:
-                    call.fail(error)
+                call.fail(error)
                 raise
             finally:
                 carrier.reset(token)
-            if call is not None:
-                _settle(call, response, is_whole=given.get("preload_content", True))
+            _settle(call, response, is_whole=given.get("preload_content", True))
             return response
 
         return urlopen
@@ -98,23 +103,34 @@ class Urllib3Patch:
             # It raises where there will be no other attempt.
             following = original(retry, *args, **kwargs)
             above = carrier.get()
-            if replacement.is_active and above is not None and above.call is not None:
+            if replacement.is_active and above is not None:
                 _note_retry(above.call, following, kwargs.get("response"))
             return following
 
         return increment
 
 
+def _is_part(above: Carrier, sender: Any, url: str, headers: object) -> bool:
+    """Whether it was asked by the library above, or by itself for a redirect or a retry: not by code of the application that runs meanwhile."""
+    if above.library == "urllib3":
+        return not above.is_sending
+    # requests hands its headers on as they are. Adapters of the application's own may not, nor authentication that sends again.
+    return (headers is not None and headers is above.headers) or above.asks_for(getattr(sender, "host", ""), url)
+
+
 def _begin(capture: Capture, sender: Any, method: str, url: str, given: Mapping[str, Any]) -> Call | None:
-    with capture.guard:
+    try:
         call = capture.begin("urllib3", method, _whole_url(sender, url))
         if call is not None:
             headers = given.get("headers")
-            pairs = list((sender.headers if headers is None else headers).items())
-            # A body that is a generator or a file is the application's to read.
-            call.keep_request(pairs, given.get("body"), _content_length(pairs))
-        return call
-    return None
+            if headers is None:
+                headers = sender.headers
+            # The application's own, which it may change. A body that is a generator or a file is noted below, while it is sent.
+            call.keep_request(dict(headers) if type(headers) is dict else list(headers.items()), given.get("body"))
+    except Exception as error:  # noqa: BLE001 -- the guard's
+        capture.guard.catch(error)
+        return None
+    return call
 
 
 def _whole_url(sender: Any, url: str) -> str:
@@ -126,10 +142,6 @@ def _whole_url(sender: Any, url: str) -> str:
     return f"{sender.scheme}://{host}{port}{url}"
 
 
-def _content_length(pairs: list[tuple[Any, Any]]) -> str | None:
-    return next((str(value) for name, value in pairs if str(name).lower() == "content-length"), None)
-
-
 def _note_retry(call: Call, following: "urllib3.Retry", response: "urllib3.HTTPResponse | None") -> None:
     """Ends the attempt that is to be made again. A redirect goes on with the same one."""
     with call.capture.guard:
@@ -137,17 +149,18 @@ def _note_retry(call: Call, following: "urllib3.Retry", response: "urllib3.HTTPR
         if reason.redirect_location:
             return
         if response is not None:
-            call.keep_answer(response.status, list(response.headers.items()))
+            call.keep_answer(response.status, response.headers)
         call.end_attempt(reason.error)
 
 
 def _settle(call: Call, response: "urllib3.HTTPResponse", *, is_whole: bool) -> None:
     """Ends the call where the answer is there as a whole, else when the application has read or closed it."""
-    with call.capture.guard:
-        call.keep_answer(response.status, list(response.headers.items()))
+    try:
+        call.keep_answer(response.status, response.headers)
         if is_whole:
             call.end(response.data)
-        elif not watch(response, call, body_bytes=response.headers.get("content-length")):
+        elif not watch(response, call):
             call.end()
-        return
-    call.finish()
+    except Exception as error:  # noqa: BLE001 -- the guard's
+        call.capture.guard.catch(error)
+        call.finish()

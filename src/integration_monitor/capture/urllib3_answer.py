@@ -23,14 +23,14 @@ _BODY = "_integration_monitor_body"
 _IS_READING = "_integration_monitor_is_reading"
 
 
-def watch(raw: Any, call: Call, *, body_bytes: str | None) -> bool:
+def watch(raw: Any, call: Call) -> bool:
     """Gives a raw answer the class that notes what is read. False where it is an object of an adapter's own, unlike urllib3's."""
     try:
         kind: type = type(raw)
         raw.__class__ = _watched_class(kind)
     except TypeError:
         return False
-    setattr(raw, _BODY, StreamedBody(call, body_bytes=body_bytes))
+    setattr(raw, _BODY, StreamedBody(call))
     return True
 
 

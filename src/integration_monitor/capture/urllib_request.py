@@ -10,12 +10,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from integration_monitor.capture.call import Call, Capture
-from integration_monitor.capture.http_client import settle
-from integration_monitor.capture.nesting import Carrier, carrier, is_carried_by
+from integration_monitor.capture.http_client_answer import settle
+from integration_monitor.capture.nesting import Carrier, carrier
 from integration_monitor.capture.patching import Method, Replacement
 
 if TYPE_CHECKING:
-    from urllib.error import HTTPError, URLError
+    from urllib.error import HTTPError
 
 
 class UrllibRequestPatch:
@@ -30,43 +30,51 @@ class UrllibRequestPatch:
     def patch(self, module: ModuleType) -> None:
         """Does nothing where it is done already."""
         if not self._replacements:
-            self._replacements = [
-                Replacement(module.OpenerDirector, "open", lambda one: self._open(one, module.HTTPError, module.URLError))
-            ]
+            self._replacements = [Replacement(module.OpenerDirector, "open", lambda one: self._open(one, module.HTTPError))]
 
     def unpatch(self) -> None:
         for replacement in self._replacements:
             replacement.undo()
         self._replacements = []
 
-    def _open(self, replacement: Replacement, http_error: type["HTTPError"], url_error: type["URLError"]) -> Method:
+    def _open(self, replacement: Replacement, http_error: type["HTTPError"]) -> Method:
         capture, original = self._capture, replacement.original
 
         @functools.wraps(original)
         def open(opener: Any, fullurl: Any, data: Any = None, *args: Any, **kwargs: Any) -> Any:  # noqa: A001 -- it replaces one
-            if not replacement.is_active or is_carried_by(opener) or not _is_http(fullurl):
+            url = getattr(fullurl, "full_url", fullurl)
+            if not replacement.is_active or not _is_http(url):
+                return original(opener, fullurl, data, *args, **kwargs)
+            above = carrier.get()
+            if above is not None and _is_part(above, opener, fullurl, url):
+                above.call.resume()
+                above.go_on(url)
                 return original(opener, fullurl, data, *args, **kwargs)
             call = _begin(capture, fullurl, data)
-            token = carrier.set(Carrier(opener, call))
+            if call is None:
+                return original(opener, fullurl, data, *args, **kwargs)
+            ours = Carrier("urllib.request", opener, call, url)
+            token = carrier.set(ours)
             try:
                 response = original(opener, fullurl, data, *args, **kwargs)
             except http_error as error:
-                if call is not None:
-                    # An answer all the same, which the application reads from the exception.
-                    _settle(call, error.fp, error.code, error.headers)
+                # An answer all the same, which the application reads from the exception.
+                _settle(call, error.fp, error.code, error.headers)
                 raise
             except BaseException as error:
-                if call is not None:
-                    # What went wrong before the request was sent comes as a URLError.
-                    call.fail(error, None if isinstance(error, url_error) else "read")
+                call.fail(error, ours.phase)
                 raise
             finally:
                 carrier.reset(token)
-            if call is not None:
-                _settle(call, response, getattr(response, "status", None), getattr(response, "headers", None))
+            _settle(call, response, getattr(response, "status", None), getattr(response, "headers", None))
             return response
 
         return open
+
+
+def _is_part(above: Carrier, opener: object, fullurl: Any, url: str) -> bool:
+    """Whether an opener asks itself: for a redirect, whose request is marked with the URLs that were seen, or again with authentication."""
+    return above.sender is opener and (hasattr(fullurl, "redirect_dict") or url == above.url)
 
 
 def _settle(call: Call, response: Any, status: int | None, headers: Any) -> None:
@@ -80,15 +88,16 @@ def _settle(call: Call, response: Any, status: int | None, headers: Any) -> None
     call.finish()
 
 
-def _is_http(fullurl: Any) -> bool:
-    url = getattr(fullurl, "full_url", fullurl)
+def _is_http(url: object) -> bool:
     return isinstance(url, str) and url[:5].lower() in {"http:", "https"}
 
 
 def _begin(capture: Capture, fullurl: Any, data: object) -> Call | None:
-    with capture.guard:
+    try:
         if isinstance(fullurl, str):
             return capture.begin("urllib.request", "GET" if data is None else "POST", fullurl)
         has_own_method = data is None or "method" in vars(fullurl)
         return capture.begin("urllib.request", fullurl.get_method() if has_own_method else "POST", fullurl.full_url)
-    return None
+    except Exception as error:  # noqa: BLE001 -- the guard's
+        capture.guard.catch(error)
+        return None
