@@ -69,7 +69,6 @@ class AiohttpPatch:
         self._replacements = [
             Replacement(module.ClientSession, "_request", lambda one: self._request(one, watch)),
             Replacement(module.ClientRequest, "update_body_from_data", self._update_body_from_data),
-            Replacement(module.ClientRequest, "write_bytes", self._write_bytes),
         ]
 
     def unpatch(self) -> None:
@@ -125,20 +124,6 @@ class AiohttpPatch:
 
         return update_body_from_data
 
-    def _write_bytes(self, replacement: Replacement) -> Method:
-        original = replacement.original
-
-        @functools.wraps(original)
-        def write_bytes(request: Any, writer: Any, *args: Any, **kwargs: Any) -> Any:
-            sending = _sending.get()
-            call = None if sending is None or sending.is_redirected or not replacement.is_active else sending.call
-            # Bytes, text and JSON are there as a whole.
-            if call is None or call.attempt.request_body is not None:
-                return original(request, writer, *args, **kwargs)
-            return _write_noted(functools.partial(original, request, writer, *args, **kwargs), writer, call)
-
-        return write_bytes
-
 
 def _is_websocket(headers: object) -> bool:
     """Whether these headers of a GET are those of `ws_connect`, or of an upgrade that the application makes itself."""
@@ -167,6 +152,9 @@ def _keep_request(sending: _Sending, call: Call, request: "aiohttp.ClientRequest
             attempt.request_body, attempt.request_body_bytes = call.capture.keep(body)
         if request.compress:
             attempt.request_is_encoded = False
+        if attempt.request_body is None and request.body:
+            # On this object alone: most requests have bytes, and shall not pay for it.
+            request.write_bytes = functools.partial(_write_noted, sending, request)  # type: ignore[method-assign]
         if fields and attempt.request_body is None:
             call.keep_form(_form_part(*field) for field in fields)
     except Exception as error:  # noqa: BLE001 -- the guard's
@@ -178,8 +166,14 @@ def _form_part(options: Mapping[str, str], _headers: object, value: object) -> t
     return options["name"], options.get("filename"), value
 
 
-async def _write_noted(write_all: Callable[[], Awaitable[None]], writer: Any, call: Call) -> None:
+async def _write_noted(sending: _Sending, request: Any, writer: Any, *args: Any, **kwargs: Any) -> None:
     """Writes a body, and notes what passes the writer."""
+    # The request would refer to itself.
+    vars(request).pop("write_bytes", None)
+    call = sending.call
+    if call is None:
+        await request.write_bytes(writer, *args, **kwargs)
+        return
     write, body = writer.write, SentBody(call)
 
     def note_and_write(chunk: Any, *args: Any, **kwargs: Any) -> Any:
@@ -190,10 +184,10 @@ async def _write_noted(write_all: Callable[[], Awaitable[None]], writer: Any, ca
         writer.write = note_and_write
         call.sent = body
     try:
-        await write_all()
+        await request.write_bytes(writer, *args, **kwargs)
     finally:
         with call.capture.guard:
-            # The writer would refer to itself.
+            # As above.
             vars(writer).pop("write", None)
             body.store()
             _prefer_body(call.attempt)
