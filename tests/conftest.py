@@ -123,6 +123,14 @@ def _start(folder: Path, variant: Variant) -> Server:
     return Server(cluster, variant)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _state_folder() -> Iterator[None]:
+    """Spools of tests, and of the processes they start, do not lie among the user's own."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", folder)
+        yield
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Callable[[Variant], Server]]:
     """Gives the server of a variant, started at its first use."""

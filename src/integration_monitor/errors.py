@@ -2,11 +2,15 @@
 
 IntegrationMonitorError
 ├── SettingsError            a setting has a wrong or missing value (also a ValueError)
+│   └── ServiceDescriptionError  a description of a service cannot be used
+├── ImportRefused            a document is no OpenAPI document that can be read (services.openapi)
 ├── MissingExtraError        a part is used whose extra is not installed (also an ImportError)
 ├── StoreError               the database answered with an error
 │   ├── StoreUnavailable     it cannot be reached, or not in time: the same call may succeed later
 │   ├── RecordsRefused       it will not take these records, however often they are sent
 │   └── PermissionRefused    the role may not do this
+├── SpoolError               the spool on disk cannot be used: read-only, full, not ours
+│   └── SpoolDamaged         a file of it cannot be read: what is in it is lost
 ├── MigrationError           the database is not in a state that migrations can start from
 ├── CursorError              a cursor is not one of this question (monitoring.cursor; also a ValueError)
 └── Refusal                  a request to the server is refused; its own tree stands in server.refusals
@@ -30,6 +34,21 @@ class SettingsError(IntegrationMonitorError, ValueError):
         super().__init__(message)
         self.name = name
         self.source = source
+
+
+class ServiceDescriptionError(SettingsError):
+    """A description of a service, in the folder `services_dir` or of an installed package, cannot be used.
+
+    file:
+        Its path, or the entry point that gave it.
+    key:
+        Where in it: `routes[3].path`; None where it could not be read at all.
+    """
+
+    def __init__(self, reason: str, *, file: str, key: str | None = None) -> None:
+        super().__init__(f"{file}: {key}: {reason}" if key else f"{file}: {reason}", name="services_dir", source=file)
+        self.file = file
+        self.key = key
 
 
 class MissingExtraError(IntegrationMonitorError, ImportError):
@@ -62,6 +81,14 @@ class RecordsRefused(StoreError):
 
 class PermissionRefused(StoreError):
     """The database role may not do this."""
+
+
+class SpoolError(IntegrationMonitorError):
+    """The spool on disk cannot be used: the disk is read-only or full, or the folder is not ours."""
+
+
+class SpoolDamaged(SpoolError):
+    """A file of the spool cannot be read: what is in it is lost."""
 
 
 class MigrationError(IntegrationMonitorError):

@@ -8,7 +8,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -20,6 +20,7 @@ CONFIG_VARIABLE = f"{ENVIRONMENT_PREFIX}CONFIG"
 
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -39,6 +40,71 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
         dict[str, str],
         Meta(description="Hosts that stand for a service: `127.0.0.1:9001=telegram,…`, for proxies, sandboxes and tests."),
     ] = {}
+    services_dir: Annotated[
+        str | None,
+        Meta(description="Folder of your own service descriptions, `*.toml`: docs/reference/service-description.md."),
+    ] = None
+    amocrm_host: Annotated[
+        str | None,
+        Meta(description="Host of the amoCRM account that `probe` asks: `example.amocrm.ru` or `example.kommo.com`."),
+    ] = None
+    amocrm_token: Annotated[
+        str | None, Meta(description="Access token of the amoCRM account, for `probe`.", extra={"secret": True})
+    ] = None
+    resend_api_key: Annotated[str | None, Meta(description="API key of Resend, for `probe`.", extra={"secret": True})] = None
+    telegram_bot_token: Annotated[
+        str | None, Meta(description="Token of the Telegram bot, for `probe`.", extra={"secret": True})
+    ] = None
+    mobizon_host: Annotated[
+        str, Meta(description="Host of the Mobizon account that `probe` asks; it depends on the country.")
+    ] = "api.mobizon.kz"
+    mobizon_api_key: Annotated[str | None, Meta(description="API key of Mobizon, for `probe`.", extra={"secret": True})] = None
+    whapi_token: Annotated[str | None, Meta(description="Token of the Whapi channel, for `probe`.", extra={"secret": True})] = (
+        None
+    )
+    probe_urls: Annotated[
+        dict[str, str],
+        Meta(
+            description="Where `probe` asks in place of the vendor's own address: `telegram=http://127.0.0.1:9001,…`, for self-hosted "
+            "servers, proxies and tests. The host should be among `service_hosts`, too."
+        ),
+    ] = {}
+    ignore: Annotated[
+        list[str],
+        Meta(
+            description="Calls that are not recorded, as patterns: `host`, `host/path*`, `service:telegram`, "
+            "`service:telegram/get_updates`; `*` stands for anything. They count as ignored."
+        ),
+    ] = []
+    sample: Annotated[
+        dict[str, Share],
+        Meta(
+            description="Calls of which only a share is recorded, whatever becomes of them: `service:telegram/send_message=0.1,…`. "
+            "Patterns as of `ignore`; the first that fits counts. Records tell it: `request_payload.sample_rate`."
+        ),
+    ] = {}
+    secrets: Annotated[
+        dict[str, str],
+        Meta(
+            description="Values that must never be stored, by the name that stands for them: `shop.key=…`. They are found anywhere.",
+            extra={"secret": True},
+        ),
+    ] = {}
+    redact_personal_data: Annotated[
+        bool, Meta(description="Masks phone numbers and e-mail addresses everywhere; the same one has the same mask.")
+    ] = False
+    personal_data_key: Annotated[
+        str | None,
+        Meta(
+            description="Secret key of these masks. Without it each process makes one of its own: then the same phone has other masks "
+            "in other processes, and after a restart.",
+            extra={"secret": True},
+        ),
+    ] = None
+    message_text: Annotated[
+        Literal["full", "digest"],
+        Meta(description="What is stored of message texts, of every service alike: `full`, or only `digest` and length."),
+    ] = "full"
     body_bytes_max: Annotated[Count, Meta(description="Body kept of a request or an answer.", extra={"unit": "bytes"})] = 65_536
     attempts_max: Annotated[Count, Meta(description="Attempts listed in a record.")] = 20
     queue_records_max: Annotated[Count, Meta(description="Records that wait in memory; more are dropped and counted.")] = 10_000
@@ -51,6 +117,31 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     shutdown_timeout_s: Annotated[
         Seconds, Meta(description="How long the process waits at its end for records to be written.", extra={"unit": "s"})
     ] = 5.0
+    pending_after_s: Annotated[
+        Seconds,
+        Meta(description="A call that takes longer is written as pending or retrying, and finished later.", extra={"unit": "s"}),
+    ] = 5.0
+    durability: Annotated[
+        Literal["buffered", "journal", "off"],
+        Meta(
+            description="What a process that is killed may lose. `buffered`: the last batch_age_s. `journal`: nothing; every record is on "
+            "disk before the call returns. `off`, for tests: nothing is kept on disk at all, also while the database is away."
+        ),
+    ] = "buffered"
+    spool_dir: Annotated[
+        str | None,
+        Meta(
+            description="Folder for records that wait for the database. Without it: the user's state folder, "
+            "for root /var/lib/integration-monitor/spool."
+        ),
+    ] = None
+    spool_bytes_max: Annotated[
+        Count,
+        Meta(
+            description="Bytes that wait on disk, of all processes together; beyond it the oldest are dropped.",
+            extra={"unit": "bytes"},
+        ),
+    ] = 1024 * 1024 * 1024
     server_host: Annotated[str, Meta(description="Address the server listens on.")] = "127.0.0.1"
     server_port: Annotated[int, Meta(ge=0, le=65535, description="Port the server listens on; 0 picks a free one.")] = 8321
     public_url: Annotated[
@@ -129,7 +220,9 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 def _convert(name: str, value: object, kind: Any, source: str) -> object:
     if isinstance(value, str) and get_origin(get_args(kind)[0]) is dict:
-        value = _pairs(name, value, source)
+        value = _pairs(name, value, source, is_secret=_is_secret(kind))
+    elif isinstance(value, str) and get_origin(get_args(kind)[0]) is list:
+        value = [piece.strip() for piece in value.split(",") if piece.strip()]
     try:
         # strict=False: the environment gives text for numbers.
         return msgspec.convert(value, kind, strict=False)
@@ -138,13 +231,14 @@ def _convert(name: str, value: object, kind: Any, source: str) -> object:
         raise SettingsError(f"{source}: {name}: {error}{shown}", name=name, source=source) from error
 
 
-def _pairs(name: str, text: str, source: str) -> dict[str, str]:
+def _pairs(name: str, text: str, source: str, *, is_secret: bool) -> dict[str, str]:
     """`a=b,c=d` as a dictionary."""
     pairs = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         key, equals, value = part.partition("=")
         if not (key.strip() and equals and value.strip()):
-            raise SettingsError(f"{source}: {name}: {part!r} is not of the form key=value", name=name, source=source)
+            shown = "a part of it" if is_secret else repr(part)
+            raise SettingsError(f"{source}: {name}: {shown} is not of the form key=value", name=name, source=source)
         pairs[key.strip()] = value.strip()
     return pairs
 

@@ -198,6 +198,13 @@ def test_operations_and_records_become_rows(block: str, shell_with_database: She
     assert 150 in {row["duration_ms"] for row in rows(database_url)}
 
 
+@runs("python", "with im.testing.capture() as records:")
+def test_tests_of_an_application_see_its_records_without_a_database(block: str, shell: Shell) -> None:
+    done = shell.run_python(block)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 @runs("sh", "integration-monitor migrate")
 def test_database_is_made_and_proved(block: str, shell: Shell, empty_database_url: str) -> None:
     done = shell.run(replaced(block, (OWNER_URL, f"'{empty_database_url}'")))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -21,7 +21,7 @@ This page is made of the table in `src/integration_monitor/settings.py`: `python
 | setting | variable | kind | default | unit | what it is |
 |---|---|---|---|---|---|
 """
-KINDS = {str: "text", int: "whole number", float: "number", dict: "pairs"}
+KINDS = {str: "text", int: "whole number", float: "number", dict: "pairs", list: "list", bool: "yes or no"}
 
 
 def page() -> str:
@@ -44,12 +44,14 @@ def _kind(kind: Any) -> str:
     """In words; `text` for `str | None`."""
     if get_origin(kind) in {Union, UnionType}:
         [kind] = [one for one in get_args(kind) if one is not NoneType]
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(f"`{word}`" for word in get_args(kind))
     return KINDS[get_origin(kind) or kind]
 
 
 def _default(field: msgspec.structs.FieldInfo) -> str:
     default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
-    return "" if default in (None, {}) else f"`{default}`"
+    return "" if default in (None, {}, []) else f"`{default}`"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import typer
@@ -15,7 +15,7 @@ from integration_monitor.monitoring.health import State
 from integration_monitor.record import Fault, NoAnswerCode, Status
 from integration_monitor.server import api
 from integration_monitor.services.exchange import Retry
-from integration_monitor.services.registry import DESCRIBED
+from integration_monitor.services.sources import built_in
 from tests.unit import settings_page
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +28,7 @@ LINK = re.compile(r"\]\((?P<target>[^)\s#]+)(?:#[^)\s]*)?\)")
 CODE = re.compile(r"`([^`]+)`")
 OWN_CODE = re.compile(r"[A-Z]+(?:_[A-Z]+)*")
 ENDPOINT = re.compile(r"`(?P<method>[A-Z]+) (?P<path>/\S+)`")
-# A code of the contract that nothing gives yet: docs/decisions/0004.
+# Given by the database and not by Python: store/postgres/migrations/0012_create_writer_reports.sql.
 PROMISED_CODES = {"ABANDONED"}
 
 
@@ -57,15 +57,17 @@ def test_every_setting_is_in_its_reference() -> None:
 
 
 def test_every_command_and_option_is_in_its_reference() -> None:
-    group = typer.main.get_command(build())
-    assert isinstance(group, typer.core.TyperGroup)
-    options = {
-        name: [option for parameter in command.params for option in parameter.opts] for name, command in group.commands.items()
-    }
-
     described = table(read("docs/reference/commands.md"))
 
-    assert {name: CODE.findall(row[1]) for name, row in described.items()} == options
+    assert {name: CODE.findall(row[1]) for name, row in described.items()} == dict(commands(typer.main.get_command(build())))
+
+
+def commands(command: Any, name: str = "") -> Iterator[tuple[str, list[str]]]:
+    """(command, its arguments and options) of every command, those of groups with the name of their group."""
+    for part, below in getattr(command, "commands", {}).items():
+        yield from commands(below, f"{name} {part}".strip())
+    if not hasattr(command, "commands"):
+        yield name, [option for parameter in command.params for option in parameter.opts]
 
 
 def endpoints() -> dict[str, set[str]]:
@@ -109,7 +111,7 @@ def test_glossary_has_the_words_of_records() -> None:
         *get_args(Status),
         *get_args(State),
         *get_args(Retry.__annotations__["advice"]),
-        *(service.name for service in DESCRIBED),
+        *(service.name for service in built_in()),
     }
 
     assert words - set(CODE.findall(read("docs/glossary.md"))) == set()

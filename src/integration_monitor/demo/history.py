@@ -54,14 +54,14 @@ def _attempt(service: str, call: calls.Call, generator: random.Random) -> Attemp
     attempt.request_body = call.body
     if response.delay_s or response.is_dropped:
         attempt.no_answer = NoAnswer(code="TIMEOUT", message="ReadTimeout: timed out")
-        attempt.mark_end(_TIMEOUT_MS)
+        attempt.duration_ms = _TIMEOUT_MS
         return attempt
     median_ms, spread = _LATENCY_MS[service]
-    attempt.ttfb_ms = round(median_ms * generator.lognormvariate(0, spread))
+    attempt.ttfb_ms = ttfb_ms = round(median_ms * generator.lognormvariate(0, spread))
     attempt.status_code = response.status
     attempt.response_headers = response.headers
     attempt.response_body = response.body
-    attempt.mark_end(attempt.ttfb_ms + generator.randrange(1, 6))
+    attempt.duration_ms = ttfb_ms + generator.randrange(1, 6)
     return attempt
 
 
