@@ -129,3 +129,21 @@ def test_parts_of_an_upload_that_was_cut_are_read() -> None:
 
     assert parsed.is_cut
     assert parsed.value == {"chat_id": "42", "photo": {"filename": "a.png", "truncated": True}}
+
+
+def test_parts_of_a_batch_are_read_whatever_their_encoding() -> None:
+    content = (
+        b"--X\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: base64\r\n\r\nUE9TVCAvYQ==\r\n"
+        b'--X\r\nContent-Type: application/json\r\nAuthorization: Bearer abc\r\n\r\n{"a": 1}\r\n'
+        b"--X\r\nContent-Type: image/png\r\n\r\n\xff\x00\r\n--X--\r\n"
+    )
+
+    parts = body.parse(content, content_type="multipart/mixed; boundary=X").value
+
+    assert [one["body"] for one in parts[:2]] == ["POST /a", {"a": 1}]
+    assert parts[1]["headers"] == {"content-type": "application/json", "authorization": "Bearer abc"}
+    assert parts[2]["body"]["binary"] is True
+
+
+def test_parts_without_a_boundary_are_text() -> None:
+    assert body.parse(b"--X\r\n\r\na\r\n--X--", content_type="multipart/mixed").value == "--X\r\n\r\na\r\n--X--"

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from integration_monitor.capture.operation import Attempt, Operation
+from integration_monitor.errors import SettingsError
 from integration_monitor.record import IntegrationLog, NoAnswer, entity_uuid, new_id, now
 from integration_monitor.recorder import Recorder
 from integration_monitor.settings import Settings
@@ -35,7 +36,7 @@ def attempt(
         made.response_body = None if answer is None else json.dumps(answer).encode()
         made.ttfb_ms = 3
     made.no_answer = no_answer
-    made.mark_end(150)
+    made.duration_ms = 150
     return made
 
 
@@ -99,7 +100,7 @@ def test_id_is_a_uuid7_of_the_beginning(record: Record) -> None:
     log = record(operation(attempt(f"{TELEGRAM}/getMe", method="GET", answer={"ok": True, "result": {"id": 1}})))
 
     assert log.id.version == 7
-    assert log.id.int >> 80 == int(log.created_at.timestamp() * 1000)
+    assert log.id.int >> 80 == round(log.created_at.timestamp() * 1000)
     assert log.action == "test_connection"
 
 
@@ -318,3 +319,24 @@ def test_a_budget_is_told_from_the_moment_of_the_answer() -> None:
     assert log is not None
     assert log.response_payload["rate_limit"]["reset_at"] == "2026-03-01T10:01:00Z"
     assert log.response_payload["retry_after_s"] == pytest.approx(30, abs=0.01)
+
+
+def test_secrets_of_the_settings_are_found_anywhere() -> None:
+    recorder = Recorder(Settings(secrets={"shop.key": "correct horse battery"}))
+    answer = {"echo": "the correct horse battery staple", "correct horse battery": [1]}
+
+    log = recorder(operation(attempt("https://api.example.org/x?q=correct%20horse%20battery", answer=answer)))
+
+    assert log is not None
+    assert "correct horse" not in msgspec.json.encode(log).decode()
+    assert log.response_payload["body"] == {"echo": "the ${shop.key} staple", "${shop.key}": [1]}
+    assert "${shop.key}" in log.request_payload["url"]
+
+
+@pytest.mark.parametrize("secrets", [{"shop.key": "short"}, {"shop key": "PLANTED-PLANTED"}, {"": "PLANTED-PLANTED"}])
+def test_secret_of_the_settings_that_cannot_be_found_is_refused(secrets: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=r"^secrets: ") as refused:
+        Recorder(Settings(secrets=secrets))
+
+    assert refused.value.name == "secrets"
+    assert not any(secret in str(refused.value) for secret in secrets.values())

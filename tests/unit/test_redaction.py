@@ -9,7 +9,7 @@ import pytest
 
 from integration_monitor.record import Json
 from integration_monitor.redaction import WITHHELD, Redactor, names
-from integration_monitor.redaction.redactor import DEPTH_MAX
+from integration_monitor.redaction.scan import DEPTH_MAX
 from integration_monitor.redaction.vocabulary import SECRETS_MAX, URLS_MAX
 from integration_monitor.services import undescribed
 from integration_monitor.services.description import Service
@@ -76,7 +76,7 @@ def test_harmless_name_stays(redactor: Redactor, service: Service, name: str) ->
     body = {name: "just-a-value-17", "n": {name: 42}}
 
     assert redactor.body(body, service, direction="request") is body
-    assert redactor.headers({name: "just-a-value-17"}, service) == {name: "just-a-value-17"}
+    assert redactor.headers({name: "just-a-value-17"}, service) == {name.lower(): "just-a-value-17"}
 
 
 def test_value_that_can_be_no_secret_stays(redactor: Redactor, service: Service) -> None:
@@ -278,7 +278,7 @@ def test_what_is_remembered_is_bounded(redactor: Redactor, service: Service) -> 
         redactor.headers({"authorization": f"Bearer secret-number-{number:06}"}, service)
         redactor.url(f"https://h.org/{number}", service)
 
-    memory = redactor._vocabulary(service).memory
+    memory = redactor.vocabulary(service).memory
     assert len(memory.secrets) <= SECRETS_MAX
     assert len(memory.urls) <= URLS_MAX
 
@@ -418,3 +418,114 @@ def test_secret_in_xml_is_known_by_its_element(redactor: Redactor, service: Serv
 
     assert redactor.body(text, service, direction="response") == expected
     assert redactor.body({"xml": text}, service, direction="response") == {"xml": expected}
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *(
+            "4111111111111111",
+            "4111 1111 1111 1111",
+            "4111-1111-1111-1111",
+            "5555555555554444",
+            "2223003122003222",
+            "378282246310005",
+        ),
+        *("3782 822463 10005", "30569309025904", "6011111111111117", "3530111333300000", "6200000000000005", "2200000000000004"),
+    ],
+)
+def test_number_of_a_card_is_replaced_in_texts_and_never_in_ids(redactor: Redactor, service: Service, number: str) -> None:
+    body = {"note": f"paid with {number}.", "order_id": number, "ids": [number], "number": int(number) if number.isdigit() else 0}
+
+    cleaned = redactor.body(body, service, direction="request")
+
+    assert cleaned == {**body, "note": f"paid with ${{{HOST}.card_number}}."}
+    assert number.replace(" ", "%20") not in redactor.url(f"https://{HOST}/pay?card={number.replace(' ', '%20')}", service)
+    assert redactor.headers({"x-note": number, "x-request-id": number}, service) == {
+        "x-note": f"${{{HOST}.card_number}}",
+        "x-request-id": number,
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "4111111111111112",
+            "1772359200123456",
+            "a4111111111111111",
+            "0.4111111111111111",
+            "41111111111111111111",
+            "9111111111111111",
+        ),
+        *("4111 1111 1111-1111", "2026-11-22 4111", "+77010000001", "4f9c1f0e-6b0d-4d7e-9a55-411111111111"),
+    ],
+)
+def test_other_long_numbers_stay(redactor: Redactor, service: Service, text: str) -> None:
+    assert redactor.text(text, service) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        (
+            '{"a": [{"name":"token","value":"abc"},{"name":"b","value":"ok"}], "x',
+            '"value":"${R}"},{"name":"b","value":"ok"}], "x',
+        ),
+        ('{"a": [{"value":"abc","name":"token"}, {"value":"ok","name":"b"}', '{"value":"${R}","name":"token"}, {"value":"ok"'),
+        ('{"a": {"name": "token", "value": ["abc", "abc"], "c":"d', '"value": ${R}, "c":"d'),
+        ('{\\"name\\":\\"token\\",\\"value\\":\\"abc\\"}', '\\"value\\":\\"${R}\\"}'),
+        ('<input type="text" name="token" value="abc"><input name="b" value="ok">', 'value="${R}"><input name="b" value="ok">'),
+        ('<meta content="abc" name="csrf-token"><p>ok', '<meta content="${api.example.org.csrf_token}" name="csrf-token"><p>ok'),
+        ("<INPUT VALUE=abc NAME=token>", "<INPUT VALUE=${R} NAME=token>"),
+        ('<input name="token" value="abc', '<input name="token" value="${R}'),
+        (
+            '--X\r\nContent-Disposition: form-data; name="token"\r\nContent-Type: text/plain\r\n\r\nabc\r\n--X--',
+            "text/plain\r\n\r\n${R}\r\n--X--",
+        ),
+    ],
+)
+def test_secret_whose_name_stands_beside_it_is_replaced(redactor: Redactor, service: Service, text: str, cleaned: str) -> None:
+    expected = cleaned.replace("${R}", f"${{{HOST}.token}}")
+
+    assert expected in redactor.text(text, service)
+    assert expected in redactor.body({"page": text}, service, direction="response")["page"]
+    assert "abc" not in redactor.body(text, service, direction="response")
+
+
+def test_value_whose_name_was_cut_off_is_taken_out(redactor: Redactor, service: Service) -> None:
+    cleaned = redactor.body('{"a": [{"value": "FAKE FAKE", "na', service, direction="response", is_cut=True)
+
+    assert cleaned == '{"a": [{"value": …'
+
+
+def test_escapes_do_not_hide_where_a_secret_begins_in_json_that_was_cut(redactor: Redactor, service: Service) -> None:
+    text = '{"a": "\\nre_FAKE1234_00000000 \\u00e9re_FAKE1234_00000000 \\ud83d\\ude00 \\/ \\" end", "b": "'
+
+    cleaned = redactor.body(text, service, direction="response", is_cut=True)
+
+    assert "FAKE1234" not in cleaned
+    assert '😀 / \\" end' in cleaned
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            '"value":"',
+            '"name":"token","value":["',
+            "<a ",
+            '<input name="token" value="',
+            "form-data; name=",
+            "4111 ",
+            "4111111111111111",
+        ),
+        *("\\" * 8, 'form-data; name="token"\r\na\r\n', "a@b.", "+7 ", "(701) ", "re_-", "_", "-----BEGIN "),
+    ],
+)
+def test_hostile_text_of_any_kind_is_searched_in_linear_time(redactor: Redactor, service: Service, text: str) -> None:
+    began_at = time.process_time()
+
+    redactor.body(text * (1_000_000 // len(text)), service, direction="response", is_cut=True)
+
+    assert time.process_time() - began_at < 10

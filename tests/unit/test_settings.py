@@ -115,3 +115,10 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_a_settings_error_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="server_port"):
         load({"server_port": "x"}, environment={})
+
+
+def test_wrong_form_of_a_secret_is_not_repeated() -> None:
+    with pytest.raises(SettingsError, match="secrets: a part of it is not of the form key=value") as refused:
+        load(environment={"INTEGRATION_MONITOR_SECRETS": "shop.key=FAKEFAKE,PLANTEDPLANTED"})
+
+    assert "PLANTED" not in str(refused.value)

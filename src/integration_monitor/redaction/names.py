@@ -62,11 +62,16 @@ _ENDINGS_PATTERN = re.compile(f"(?:{'|'.join(sorted(_ENDINGS, key=len, reverse=T
 # Where a list goes on: pages are no secrets.
 _HARMLESS_ENDINGS = ("pagetoken", "nexttoken", "previoustoken", "continuationtoken", "paginationtoken", "synctoken")
 
-#: Every name that is secret holds one of these: where a text has none of them, it names no secret.
+#: Every name that is secret holds one of these, once it is `squeezed`: where a text has none of them, it names no secret.
 WORDS = (
     *("token", "secret", "pass", "key", "auth", "cookie", "credential", "jwt", "pwd", "psw", "cvv", "cvc", "otp", "sess"),
     *("sig", "bearer"),
 )
+
+
+def squeezed(name: str) -> str:
+    """A name, or a text, without what may divide the words of a name."""
+    return name.replace("_", "").replace("-", "").replace(".", "")
 
 
 @lru_cache(maxsize=8192)
@@ -79,6 +84,9 @@ def reference_name(name: str) -> str | None:
         return None  # a reference that stands for a secret already
     if len(name) > _NAME_CHARS_MAX:
         name = name[-_NAME_CHARS_MAX:]
+    plain = squeezed(name.lower())
+    if not any(word in plain for word in WORDS):
+        return None
     bracket = _LAST_BRACKET.search(name)
     words = [word.lower() for word in _WORD.findall(bracket[1] if bracket else name)]
     while words and words[-1].isdigit():

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from urllib.parse import unquote_plus
 
 from integration_monitor.record import Json
-from integration_monitor.redaction.names import WORDS, reference_name
+from integration_monitor.redaction.cards import has_card
+from integration_monitor.redaction.names import WORDS, reference_name, squeezed
 from integration_monitor.redaction.shapes import Shapes
 from integration_monitor.services.description import Route, Service
 
@@ -16,7 +18,7 @@ URLS_MAX = 256
 URL_CHARS_MAX = 300
 # Names of fields remembered as harmless; hostile input must not fill the memory.
 HARMLESS_NAMES_MAX = 5000
-_HARMLESS_NAME_CHARS_MAX = 100
+HARMLESS_NAME_CHARS_MAX = 100
 
 # More names and values than these are looked at one by one.
 _DIVIDERS_MAX = 200
@@ -29,8 +31,9 @@ _MIXED_CHARS_MIN = 8
 
 _SCHEME = re.compile(r"(Bearer|Basic|Digest|Token|Bot|ApiKey|OAuth|Negotiate|AWS4-HMAC-SHA256)\s+(?=\S)", re.IGNORECASE)
 _NO_LETTER = re.compile(r"[^a-z0-9]")
-_CLOSING_TAG = re.compile(r"</(?:[A-Za-z][\w.-]{0,40}:)?([A-Za-z][\w.-]{0,63})")
+_CLOSING_TAG = re.compile(r"</(?:[A-Za-z][A-Za-z0-9_.-]{0,40}:)?([A-Za-z][A-Za-z0-9_.-]{0,63})")
 _NO_NAME = re.compile(r"[^\w.:-]+")
+_ESCAPED_SPACE = re.compile(r"\\[bfnrt]")
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 # How often a text may be percent-encoded: a URL in a URL in a URL.
 ENCODINGS_MAX = 3
@@ -44,22 +47,47 @@ class Memory:
         self.secrets: dict[str, str] = {}
         #: (path of a route with secrets of its own, URL) → the URL without secrets, as far as they are known by now
         self.urls: dict[tuple[str | None, str], str] = {}
+        #: `Vocabulary.harmless` and `harmless_objects` of the service and of each route that has secrets of its own
+        self.harmless_names: list[set[str]] = []
+        self.harmless_objects: list[set[tuple[str, ...]]] = []
+        #: (name, value) as sent → (name in lower case, value), of headers that come again and again
+        self.headers: dict[tuple[object, object], tuple[str, str]] = {}
+        #: (name in lower case, value) → value as it is stored, of those whose name is secret
+        self.concealed: dict[tuple[str, str], str] = {}
+        self.concealed_names: set[str] = set()
+        #: another after each secret that was new
+        self.version = 0
 
     def remember(self, secret: str, reference: str) -> None:
         """Keeps a secret, so that it is found elsewhere; short words would be found where they are none."""
         if secret in self.secrets or not _is_distinctive(secret):
             return
         if len(self.secrets) >= SECRETS_MAX:
-            del self.secrets[next(iter(self.secrets))]
+            forgotten = next(iter(self.secrets))
+            del self.secrets[forgotten]
+            # Where it comes again, it is to be remembered again.
+            self._forget_texts_with(forgotten)
         self.secrets[secret] = reference
-        self.urls.clear()
+        self.version += 1
+        self._forget_texts_with(secret)
 
     def remember_url(self, key: tuple[str | None, str], cleaned: str) -> None:
         """Keeps a URL, since most calls repeat one of few."""
-        if len(key[1]) <= URL_CHARS_MAX:
+        if len(key[1]) <= URL_CHARS_MAX and "%" not in key[1]:
             if len(self.urls) >= URLS_MAX:
                 self.urls.clear()
             self.urls[key] = cleaned
+
+    def _forget_texts_with(self, secret: str) -> None:
+        """A secret is never found behind a percent sign: texts with one are not kept."""
+        self.urls = {key: cleaned for key, cleaned in self.urls.items() if secret not in key[1]}
+        self.headers = {pair: entry for pair, entry in self.headers.items() if secret not in entry[1]}
+        self.concealed = {entry: cleaned for entry, cleaned in self.concealed.items() if secret not in entry[1]}
+        for names, objects in zip(self.harmless_names, self.harmless_objects, strict=True):
+            found = {name for name in names if secret in name} if len(secret) <= HARMLESS_NAME_CHARS_MAX else set()
+            if found:
+                names.difference_update(found)
+                objects.clear()
 
 
 class Vocabulary:
@@ -76,11 +104,19 @@ class Vocabulary:
         # A reference is one word, whatever an application calls its service.
         self._service_name = _NO_NAME.sub("_", service.name)
         self._special = {_normal(name): name_in_reference for name, name_in_reference in special.items()}
-        self._words = (*WORDS, *(name.lower() for name in special if reference_name(name) is None))
+        self._words = (*WORDS, *(squeezed(name.lower()) for name in special if reference_name(name) is None))
         self._known = known
+        #: whether a secret of the settings is a mere number
+        self.knows_numbers = any(secret.isdecimal() for secret in known)
         self.memory = memory
+        #: names of fields that hold ids: what looks like the number of a card is none there
+        self._id_names = {_normal(name) for name in _id_names(service, route)}
         #: names that were judged: neither do they name a secret nor hold one
         self.harmless: set[str] = set()
+        #: what the fields of objects are called, where all of them are harmless
+        self.harmless_objects: set[tuple[str, ...]] = set()
+        memory.harmless_names.append(self.harmless)
+        memory.harmless_objects.append(self.harmless_objects)
         self.shapes = Shapes(
             self._service_name, service.secrets.shapes, self._special.get("authorization", "authorization"), memory.remember
         )
@@ -90,24 +126,38 @@ class Vocabulary:
         if name in self.harmless:
             return None
         found = self._special.get(_normal(name)) or reference_name(name)
-        if found is None and len(name) <= _HARMLESS_NAME_CHARS_MAX and not self.is_suspect(name):
+        if found is None and len(name) <= HARMLESS_NAME_CHARS_MAX and not self.is_suspect(name):
             if len(self.harmless) >= HARMLESS_NAMES_MAX:
                 self.harmless.clear()
             self.harmless.add(name)
         return found
 
-    def conceal(self, name_in_reference: str, value: Json) -> Json:
-        """The reference in place of a value; what can be no secret stays, and of an authorization its scheme."""
+    def is_id(self, name: str) -> bool:
+        """Whether the field of this name holds an id."""
+        normal = _normal(name)
+        return normal.endswith(("id", "ids")) or normal in self._id_names
+
+    def reference(self, name_in_reference: str) -> str:
+        """What stands for a secret of this service."""
+        return f"${{{self._service_name}.{name_in_reference}}}"
+
+    def conceal(self, name_in_reference: str, value: Json, *, is_remembered: bool = True) -> Json:
+        """The reference in place of a value; what can be no secret stays, and of an authorization its scheme.
+
+        is_remembered:
+            Whether the value is then looked for elsewhere, too.
+        """
         if value is None or isinstance(value, bool) or value == "":
             return value
-        reference = f"${{{self._service_name}.{name_in_reference}}}"
+        reference = self.reference(name_in_reference)
         if not isinstance(value, str):
             return reference
         scheme = _SCHEME.match(value)
         secret = value[scheme.end() :] if scheme else value
         if secret.startswith("${"):
             return value
-        self.memory.remember(secret, reference)
+        if is_remembered:
+            self.memory.remember(secret, reference)
         return f"{scheme[1]} {reference}" if scheme else reference
 
     def values(self) -> Iterator[tuple[str, str]]:
@@ -115,38 +165,64 @@ class Vocabulary:
         yield from self.memory.secrets.items()
         yield from self._known.items()
 
-    def is_suspect(self, text: str) -> bool:
-        """Whether a text is worth a closer look. Made of the cheapest tests, since nearly every text sees only these."""
+    def is_suspect(self, text: str, *, is_known_storable: bool = False, is_without_cards: bool = False) -> bool:
+        """Whether a text is worth a closer look. Made of the cheapest tests, since nearly every text sees only these.
+
+        is_known_storable:
+            Whether no lone surrogate can be in it.
+        is_without_cards:
+            Whether no number of a payment card can be in it.
+        """
         if "%" in text and _ENCODED.search(text):
             text = f"{text}\n{decoded(text)}"
-        if not is_storable(text) or self.shapes.is_possible(text):
-            return True
+        if "\\" in text:
+            # A line break inside JSON inside a string is two characters, of which the second would seem to belong to the word behind it.
+            text = f"{text}\n{_ESCAPED_SPACE.sub(' ', text)}"
         for secret in self.memory.secrets:
             if secret in text:
                 return True
         for secret in self._known:
             if secret in text:
                 return True
-        return self._names_secret(text)
+        if "\0" in text or not (is_known_storable or is_storable(text)):
+            return True
+        return self.shapes.is_possible(text) or (not is_without_cards and has_card(text)) or self._names_secret(text)
 
     def _names_secret(self, text: str) -> bool:
         """Whether the name of a secret may stand before something that divides it from its value."""
+        # {"value": …, "name": "token"} and <input value="…" name="token">: the name may stand behind the value.
+        if '"' in text or "'" in text or "<" in text:
+            is_pair_possible = "value" in text or "content" in text or "VALUE" in text or "form-data" in text
+            if is_pair_possible and self._has_word(text):
+                return True
         if "</" in text and any(self.name_of(name) is not None for name in set(_CLOSING_TAG.findall(text))):
             return True
         if "=" in text:
             text = text.replace("=", ":")
-        if "'," in text or '",' in text:
-            text = text.replace("',", ":").replace('",', ":")
+        if "'" in text:
+            text = text.replace("',", ":")
+        if '"' in text:
+            text = text.replace('",', ":")
         if ":" not in text:
             return False
         pieces = text.split(":")
         if len(pieces) > _DIVIDERS_MAX:
             return True
-        names = "\n".join([piece[-_NAME_TAIL_CHARS:] for piece in pieces[:-1]]).lower()
+        # What divides the scheme of a URL from the rest divides no name from its value.
+        tails = [piece[-_NAME_TAIL_CHARS:] for piece, behind in pairwise(pieces) if behind[:2] != "//"]
+        return self._has_word("\n".join(tails))
+
+    def _has_word(self, names: str) -> bool:
+        names = squeezed(names.lower())
         for word in self._words:  # noqa: SIM110 (a generator costs more than the search itself)
             if word in names:
                 return True
         return False
+
+
+def _id_names(service: Service, route: Route | None) -> Iterator[str]:
+    for place in (*service.entities, *(route.entities if route is not None else ())):
+        yield from (step for step in place.field.split(".")[-1:] if place.source != "path")
 
 
 def is_storable(text: str) -> bool:
@@ -156,7 +232,8 @@ def is_storable(text: str) -> bool:
     if text.isascii():
         return True
     try:
-        text.encode()
+        # The cheapest encoding that refuses lone surrogates.
+        text.encode("utf-16-le")
     except UnicodeEncodeError:
         return False
     return True

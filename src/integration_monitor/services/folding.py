@@ -51,6 +51,59 @@ def folded_segment(segment: str) -> str:
     return segment if _is_name(segment) else "{id}"
 
 
+def folded_name(text: str) -> str:
+    """A name that an application gave, such as an action or a code, with `{id}` in place of the identifiers in it.
+
+    Up to four digits stay: they are years, versions, statuses and numbers of steps, of which there are few.
+    """
+    if not _FOLDED_AT_ALL.search(text):
+        return text
+    text = _COMPOSED.sub("{id}", text)
+    return _NAME_WORD.sub(lambda found: "{id}" if _is_random(found[0]) else _DIGITS.sub("{id}", found[0]), text)
+
+
+def holds_identifier(code: str) -> bool:
+    """Whether a vendor's code would grow with identifiers. Five and six digits may be a code's own: ORA-00942, AADSTS50011."""
+    if _WINDOWS_CODE.fullmatch(code):
+        return False
+    return _IDENTIFIER.search(code) is not None or any(map(_is_random, _NAME_WORD.findall(code)))
+
+
+# Nearly no name has any of these.
+_FOLDED_AT_ALL = re.compile(r"[0-9]{2}|[A-Za-z0-9]{8}|@")
+# UUIDs, addresses, dates and times.
+_COMPOSED = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
+    r"|(?:19|20)[0-9]{2}[-/.][0-9]{2}[-/.][0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:\.[0-9]{1,9})?Z?)?",
+    re.IGNORECASE,
+)
+_NAME_WORD = re.compile(r"[A-Za-z0-9]+")
+_DIGITS = re.compile(r"[0-9]{5,}")
+_IDENTIFIER = re.compile(
+    r"[0-9]{7}|[0-9a-f]{16}|[0-9a-f]{8}-[0-9a-f]{4}-|(?:19|20)[0-9]{2}-?[0-9]{2}-?[0-9]{2}(?![0-9])", re.IGNORECASE
+)
+_WINDOWS_CODE = re.compile(r"0x[0-9A-Fa-f]{8}")
+_HASH = re.compile(r"(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,}", re.IGNORECASE)
+# Where letters become digits, or digits letters.
+_CHANGE = re.compile(r"(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")
+_RANDOM_WORD_CHARS_MIN = 10
+_RANDOM_CHANGES_MIN = 3
+_RANDOM_LETTERS_MIN = 16
+
+
+def _is_random(word: str) -> bool:
+    """Whether a word of letters and digits is a digest or a token."""
+    if _HASH.fullmatch(word) or len(word) > _SEGMENT_CHARS_MAX:
+        return True
+    if len(word) >= _RANDOM_WORD_CHARS_MIN and len(_CHANGE.findall(word)) >= _RANDOM_CHANGES_MIN:
+        return True
+    if len(word) < _RANDOM_LETTERS_MIN:
+        return False
+    parts = _PARTS.findall(word)
+    return not parts or len(word) / len(parts) < _WORD_CHARS_AVERAGE_MIN
+
+
 def _is_name(segment: str) -> bool:
     if len(segment) > _SEGMENT_CHARS_MAX:
         return False

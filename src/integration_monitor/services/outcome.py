@@ -5,10 +5,12 @@ import re
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from integration_monitor.record import Fault, Json, NoAnswer
 from integration_monitor.services.bodies import field_at, text_of
 from integration_monitor.services.exchange import SUCCESS, Exchange, Outcome, Retry
+from integration_monitor.services.folding import holds_identifier
 
 # A message is read by a person; the whole body is in the record.
 MESSAGE_CHARS_MAX = 1000
@@ -19,8 +21,10 @@ _PAGE_CHARS_READ = 4096
 # A day's wait is the longest that a vendor means; more is a mistake or an attack.
 _RETRY_AFTER_S_MAX = 7 * 86_400
 
+# The longest name that DNS has.
+_HOST_CHARS_MAX = 253
+
 _CODE = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
-_IDENTIFIER = re.compile(r"\d{7}|[0-9a-f]{16}|[0-9a-f]{8}-[0-9a-f]{4}-", re.IGNORECASE)
 _TITLE = re.compile(r"<(title|h1)[^>]*>\s*([^<]+?)\s*</\1", re.IGNORECASE)
 _TAG = re.compile(r"<(?:(?:style|script)\b[^>]*>[^<]*</)?[^>]*>")
 _SPACE = re.compile(r"\s+")
@@ -75,7 +79,7 @@ def without_answer(no_answer: NoAnswer, *, is_repeatable: bool) -> Outcome:
 def by_status(exchange: Exchange, *, is_repeatable: bool, message: str | None = None, code: str | None = None) -> Outcome:
     """The outcome that the HTTP status alone tells; below 400 it is a success."""
     status = exchange.status_code
-    if status is None:
+    if status is None or status < HTTPStatus.CONTINUE:
         retry = safe_or_ambiguous(is_repeatable=is_repeatable)
         return failure("INVALID_RESPONSE", "the answer had no status", "network", retry)
     if status < HTTPStatus.BAD_REQUEST:
@@ -86,6 +90,32 @@ def by_status(exchange: Exchange, *, is_repeatable: bool, message: str | None = 
         fault_of_status(status),
         retry_of_status(exchange, is_repeatable=is_repeatable),
     )
+
+
+def not_from_the_api(exchange: Exchange, *, is_repeatable: bool) -> Outcome | None:
+    """What an answer below 400 means that an API of JSON does not give itself: a redirect, or a page. None where it may be the API's.
+
+    It comes from what stands before the API: a proxy, a check for robots, the log-in of a hotel's network.
+    """
+    status, body = exchange.status_code or 0, exchange.response_body
+    if status == HTTPStatus.NOT_MODIFIED:
+        return Outcome(is_success=True, note="not modified")
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return failure(f"HTTP_{status}", f"redirected to {redirect_target(exchange)}", "unclassified")
+    if isinstance(body, str) and body.lstrip().startswith("<"):
+        words = page_text(body) or "without words"
+        retry = safe_or_ambiguous(is_repeatable=is_repeatable)
+        return failure("INVALID_RESPONSE", f"a page came in place of JSON: {words}", "vendor", retry)
+    return None
+
+
+def redirect_target(exchange: Exchange) -> str:
+    """The host that a redirect leads to. Not the whole address: it may hold what is secret."""
+    try:
+        host = urlsplit(exchange.response_headers.get("location", "")).netloc.rpartition("@")[2]
+    except ValueError:  # a bracket that nobody closed
+        host = ""
+    return host[:_HOST_CHARS_MAX] or "another address"
 
 
 def fault_of_status(status: int) -> Fault:
@@ -139,7 +169,7 @@ def vendor_code(value: Json) -> str | None:
     if isinstance(value, int) and abs(value) >= 10**7:
         return None
     text = str(value).strip()
-    return text if _CODE.fullmatch(text) and not _IDENTIFIER.search(text) else None
+    return text if _CODE.fullmatch(text) and not holds_identifier(text) else None
 
 
 def message_in(body: Json) -> str | None:
