@@ -106,7 +106,8 @@ def dump_schema(server: Server, database_url: str) -> str:
 
 
 @contextlib.contextmanager
-def _folder() -> Iterator[Path]:
+def server_folder() -> Iterator[Path]:
+    """An empty folder in which a server can live, until the block ends."""
     folder = Path(tempfile.mkdtemp(prefix="integration-monitor-test-"))
     # As root, PostgreSQL runs as a user of its own, who must be able to reach its folder.
     folder.chmod(0o755)
@@ -135,7 +136,7 @@ def _state_folder() -> Iterator[None]:
 def servers() -> Iterator[Callable[[Variant], Server]]:
     """Gives the server of a variant, started at its first use."""
     started: dict[Variant, Server] = {}
-    with _folder() as folder:
+    with server_folder() as folder:
 
         def start(variant: Variant) -> Server:
             if variant not in started:
@@ -150,7 +151,7 @@ def servers() -> Iterator[Callable[[Variant], Server]]:
 @pytest.fixture
 def new_server() -> Iterator[Server]:
     """A cluster that nobody has used yet: it has no roles but the superuser and the ordinary owner."""
-    with _folder() as folder:
+    with server_folder() as folder:
         server = _start(folder, Variant(version=18, is_ordinary=True))
         yield server
         server.cluster.stop()

@@ -34,39 +34,39 @@ class Deferred(Generic[Part]):
 
     def __init__(self, make: Callable[[], Part]) -> None:
         self._make = make
-        self._part: Part | None = None
+        #: None until it is made
+        self.part: Part | None = None
         # Taken again where a signal handler makes a call in the middle of ours.
         self._lock = threading.RLock()
-        self._is_held = False
+        # The threads that fork: another one may come in between.
+        self._held_by: set[int] = set()
         at_fork(before=self._hold, after_in_parent=self._release, after_in_child=self._renew_lock)
 
     def get(self) -> Part:
-        if self._part is None:
+        if self.part is None:
             with self._lock:
-                if self._part is None:
+                if self.part is None:
                     made = self._make()
                     # A signal handler may have been faster.
-                    self._part = made if self._part is None else self._part
-        return self._part
-
-    def peek(self) -> Part | None:
-        """The part, if it is made."""
-        return self._part
+                    self.part = made if self.part is None else self.part
+        return self.part
 
     def forget(self) -> None:
         """Makes another at the next use."""
-        self._part = None
+        self.part = None
 
     def _hold(self) -> None:
-        self._is_held = self._lock.acquire(timeout=FORK_WAIT_S)
+        if self._lock.acquire(timeout=FORK_WAIT_S):
+            self._held_by.add(threading.get_ident())
 
     def _release(self) -> None:
-        if self._is_held:
-            self._is_held = False
+        if threading.get_ident() in self._held_by:
+            self._held_by.discard(threading.get_ident())
             self._lock.release()
 
     def _renew_lock(self) -> None:
         self._lock = threading.RLock()
+        self._held_by.clear()
 
 
 class DeferredWriter(Generic[Item]):
@@ -92,22 +92,29 @@ class DeferredWriter(Generic[Item]):
 
     def begun(self, item: Item) -> None:
         """As the writer's."""
-        with self._guard:
-            self._leave_parent()
-            self._writer.get().begun(item)
+        try:
+            if self._process_id != os.getpid():
+                self._leave_parent()
+            # Without another call where the writer is made, which it is for every item but the first.
+            (self._writer.part or self._writer.get()).begun(item)
+        except Exception as error:  # noqa: BLE001 -- the guard's
+            self._guard.catch(error)
 
     def take(self, item: Item, size_bytes: int) -> None:
         """As the writer's."""
-        with self._guard:
-            self._leave_parent()
-            self._writer.get().take(item, size_bytes)
+        try:
+            if self._process_id != os.getpid():
+                self._leave_parent()
+            (self._writer.part or self._writer.get()).take(item, size_bytes)
             if self.after_take is not None:
                 self.after_take()
+        except Exception as error:  # noqa: BLE001 -- the guard's
+            self._guard.catch(error)
 
     def flush(self, timeout_s: float | None = None) -> bool:
         """As the writer's."""
         self._leave_parent()
-        writer = self._writer.peek()
+        writer = self._writer.part
         return True if writer is None else writer.flush(timeout_s)
 
     def shutdown(self, timeout_s: float | None = None) -> bool:
@@ -115,13 +122,13 @@ class DeferredWriter(Generic[Item]):
         self._leave_parent()
         self.is_closed = True
         atexit.unregister(self.shutdown)
-        writer = self._writer.peek()
+        writer = self._writer.part
         return True if writer is None else writer.shutdown(timeout_s)
 
     def stats(self) -> Stats:
         """As the writer's."""
         self._leave_parent()
-        writer = self._writer.peek()
+        writer = self._writer.part
         return Stats(internal_errors=self._guard.errors_count) if writer is None else writer.stats()
 
     def _begin(self) -> "Writer[Item]":
@@ -140,7 +147,7 @@ class DeferredWriter(Generic[Item]):
         """In a child that Python knows nothing of, since uWSGI forks from C: the writer found in the child is its parent's then, and its thread is not here."""
         if self._process_id != os.getpid():
             self._process_id = os.getpid()
-            writer = self._writer.peek()
+            writer = self._writer.part
             if writer is not None:
                 # Kept, so that nothing of the parent's connection is finalised here.
                 self._of_parents.append(writer)

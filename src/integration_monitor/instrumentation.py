@@ -13,12 +13,15 @@ from integration_monitor.capture.log import build_record
 from integration_monitor.capture.operation import Operation
 from integration_monitor.capture.payload import text_of
 from integration_monitor.errors import SettingsError
-from integration_monitor.guard import logger
+from integration_monitor.guard import Guard, logger
 from integration_monitor.pipeline import Pipeline, build, open_recorder
 from integration_monitor.record import IntegrationLog, Json, Status
 from integration_monitor.settings import Settings
 from integration_monitor.writer.counts import Stats
 from integration_monitor.writer.sink import Sink
+
+# Ids of databases have 64 bits and UUIDs 128.
+_ENTITY_BITS_MAX = 128
 
 
 class _State:
@@ -203,7 +206,9 @@ def divert(receive: Callable[[IntegrationLog], None], settings: Settings) -> Ite
         pipeline = _state.pipeline
         is_ours = pipeline is None or pipeline.writer.is_closed
         if pipeline is None or is_ours:
-            pipeline = _state.pipeline = Pipeline(settings, record=open_recorder(settings), open_sink=_no_sink)
+            guard = Guard()
+            recorder = open_recorder(settings, on_error=guard.report)
+            pipeline = _state.pipeline = Pipeline(settings, record=recorder, open_sink=_no_sink, guard=guard)
         before, pipeline.diverted = pipeline.diverted, receive
     try:
         yield
@@ -240,5 +245,7 @@ def _checked_entity(entity: object) -> tuple[str, object] | None:
     entity_type, entity_id = entity
     if entity_id is None:  # the application does not know it yet
         return None
-    # An object of the application's, such as a row of its database, is not touched again on another thread.
-    return entity_type, entity_id if isinstance(entity_id, uuid.UUID | str | int) else text_of(entity_id)
+    # An object of the application's, such as a row of its database, is not touched again on another thread; nor is a number that is too
+    # long for Python to write.
+    is_plain = type(entity_id) in {uuid.UUID, str} or (type(entity_id) is int and entity_id.bit_length() <= _ENTITY_BITS_MAX)
+    return entity_type, entity_id if is_plain else text_of(entity_id)

@@ -50,9 +50,11 @@ class Pipeline:
         Gives the sink of this process.
     close_store:
         Ends the use of the store, once the sink is closed.
+    guard:
+        Counts the errors of our own work; one of its own by default.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- everything that a pipeline is put together of
         self,
         settings: Settings,
         *,
@@ -60,15 +62,17 @@ class Pipeline:
         record_unfinished: Callable[[Operation], IntegrationLog | None] = lambda _operation: None,
         open_sink: Callable[[], Sink],
         close_store: Callable[[], None] = lambda: None,
+        guard: Guard | None = None,
     ) -> None:
         self.settings = settings
         self._record = record
         self._record_unfinished = record_unfinished
         self._close_store = close_store
-        self.guard = Guard()
+        self.guard = guard or Guard()
         #: what has begun and has not ended, in this process
         self.running: set[Operation | Call] = set()
-        self._recording = threading.Lock()
+        # Taken again where a signal handler makes a call in the middle of ours.
+        self._recording = threading.RLock()
         #: receives the records in place of the writer, while `testing.capture()` is at it
         self.diverted: Callable[[IntegrationLog], None] | None = None
         self._open_sink = open_sink
@@ -93,9 +97,14 @@ class Pipeline:
 
     def take(self, item: Operation | Call) -> None:
         """It has ended."""
-        with self.guard:
+        try:
             self.running.discard(item)
-            self.keep(item, item.size_bytes())
+            if self.diverted is None:
+                self.writer.take(item, item.size_bytes())
+            else:
+                self.keep(item, 0)
+        except Exception as error:  # noqa: BLE001 -- the guard's
+            self.guard.catch(error)
 
     def keep(self, item: Operation | Call | IntegrationLog, size_bytes: int) -> None:
         """Hands it to the writer, or to a test that wants to see it."""
@@ -142,6 +151,7 @@ class Pipeline:
         for item in self.running:
             item.abandon()
         self.running.clear()
+        self._recording = threading.RLock()
         current_operation.set(None)
 
 
@@ -163,7 +173,8 @@ def check(settings: Settings) -> None:
 
 def build(settings: Settings, *, is_checked: bool = False) -> Pipeline:
     """A running pipeline. Where the settings are checked already, services and driver are imported on the writer's thread."""
-    recorder = Deferred(lambda: open_recorder(settings, _log_description_error if is_checked else None))
+    guard = Guard()
+    recorder = Deferred(lambda: open_recorder(settings, _log_description_error if is_checked else None, on_error=guard.report))
     store = Deferred(lambda: _open_store(settings))
     sink_kind = Deferred(_sink_kind)
     if not is_checked:
@@ -177,7 +188,7 @@ def build(settings: Settings, *, is_checked: bool = False) -> Pipeline:
         return recorder.get().unfinished(operation)
 
     def close_store() -> None:
-        opened = store.peek()
+        opened = store.part
         if opened is not None:
             _database_url, close = opened
             close()
@@ -188,6 +199,7 @@ def build(settings: Settings, *, is_checked: bool = False) -> Pipeline:
         record_unfinished=record_unfinished,
         open_sink=lambda: sink_kind.get()(store.get()[0]),
         close_store=close_store,
+        guard=guard,
     )
 
 
@@ -198,12 +210,21 @@ def _sink_kind() -> Callable[[str], Sink]:
 
 
 def open_recorder(
-    settings: Settings, on_description_error: Callable[[ServiceDescriptionError], None] | None = None
+    settings: Settings,
+    on_description_error: Callable[[ServiceDescriptionError], None] | None = None,
+    *,
+    on_error: Callable[[Exception], None] = lambda _error: None,
 ) -> "Recorder":
-    """on_description_error: receives what is wrong with a service description, which is left out then; without it, it is raised."""
+    """The recorder of a process.
+
+    on_description_error:
+        Receives what is wrong with a service description, which is left out then; without it, it is raised.
+    on_error:
+        Receives what a description raises on a call.
+    """
     from integration_monitor.recorder import Recorder  # noqa: PLC0415 -- as in _sink_kind
 
-    return Recorder(settings, on_description_error=on_description_error)
+    return Recorder(settings, on_description_error=on_description_error, on_error=on_error)
 
 
 def _log_description_error(error: ServiceDescriptionError) -> None:

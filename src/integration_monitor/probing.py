@@ -117,8 +117,11 @@ def _credential(variable: str, settings: Settings, environment: Mapping[str, str
     """The value of one of our settings, which may come from a file as well, else of a variable of the environment."""
     name = variable.removeprefix(settings_table.ENVIRONMENT_PREFIX).lower()
     if settings_table.variable(name) == variable and name in settings_table.names():
-        return getattr(settings, name)  # type: ignore[no-any-return]
-    return environment.get(variable)
+        value: str | None = getattr(settings, name)
+    else:
+        value = environment.get(variable)
+    # A file that was read into a variable ends with a line; in a header that would be refused, with the secret in the words.
+    return value.strip() if value else None
 
 
 def _url(probe: Probe, values: Mapping[str, str], base_url: str | None) -> str:

@@ -111,6 +111,14 @@ class Program:
         assert found is not None, f"the program ended with {self._process.returncode} without saying {pattern!r}:\n{self.output}"
         return found[1]
 
+    @property
+    def is_over(self) -> bool:
+        return self._process.poll() is not None
+
+    def reload(self) -> None:
+        """SIGHUP to the program alone: servers take it for a wish to start their workers anew."""
+        self._process.send_signal(signal.SIGHUP)
+
     def interrupt(self) -> int:
         """Ctrl-C in its terminal. Its exit code."""
         os.killpg(self._process.pid, signal.SIGINT)

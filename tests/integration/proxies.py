@@ -1,8 +1,9 @@
-"""A network under the test's control: a TCP proxy before a database's socket, which can be told to go deaf or to hang up."""
+"""A network under the test's control: a TCP proxy before a database's socket, which can be told to go deaf, to dawdle or to hang up."""
 
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -25,13 +26,21 @@ class Proxy:
         self._threads[0].start()
         #: goes deaf by itself after so many bytes from clients; None for never
         self.deaf_after_bytes: int | None = None
+        #: goes deaf by itself before it passes on an answer that holds this; None for never
+        self.deaf_before_answer: bytes | None = None
+        #: what each piece takes, in either direction, in seconds
+        self.delay_s = 0.0
+
+    @property
+    def is_deaf(self) -> bool:
+        return not self._is_hearing.is_set()
 
     def go_deaf(self) -> None:
         """From now on nothing is read, in either direction: packets are lost, connections stay open."""
         self._is_hearing.clear()
 
     def hear_again(self) -> None:
-        self.deaf_after_bytes = None
+        self.deaf_after_bytes = self.deaf_before_answer = None
         self._is_hearing.set()
 
     def hang_up(self) -> None:
@@ -60,7 +69,12 @@ class Proxy:
             except OSError:
                 return
             server = socket.socket(socket.AF_UNIX)
-            server.connect(str(self._socket_path))
+            try:
+                server.connect(str(self._socket_path))
+            except OSError:  # the server is away
+                server.close()
+                client.close()
+                continue
             self._sockets += [client, server]
             for source, target, is_client in ((client, server, True), (server, client, False)):
                 thread = threading.Thread(target=self._pump, args=(source, target, is_client))
@@ -72,6 +86,9 @@ class Proxy:
             while True:
                 self._is_hearing.wait()
                 data = source.recv(16_384)
+                if not is_client and self.deaf_before_answer is not None and self.deaf_before_answer in data:
+                    self.go_deaf()
+                time.sleep(self.delay_s)
                 # What was under way when it went deaf is lost on the wire until it hears again.
                 self._is_hearing.wait()
                 if not data:

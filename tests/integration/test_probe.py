@@ -179,6 +179,16 @@ def test_probes_need_no_database(addresses: dict[str, str], monkeypatch: pytest.
     assert probed.duration_ms is not None
 
 
+def test_credential_with_a_line_end_is_used_and_not_told(addresses: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    pairs = {name: dict(pair.split("=", 1) for pair in text.split(",")) for name, text in addresses.items()}
+    settings = load({**pairs, "whapi_token": f"{CREDENTIALS['whapi_token']}\n"}, environment={})
+
+    [probed] = probe_all(settings, ["whapi"], environment={})
+
+    assert (probed.state, probed.message) == ("healthy", None)
+
+
 def test_credentials_of_a_described_service_come_from_the_environment() -> None:
     settings = load({}, environment={})
 

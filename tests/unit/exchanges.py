@@ -8,8 +8,14 @@ from integration_monitor.record import Fault, Json, NoAnswer
 from integration_monitor.services.exchange import Exchange, Meaning
 from integration_monitor.services.registry import Registry
 
+
+def reraise(error: Exception) -> None:
+    """What a reading raises is a defect, which the registry would hide."""
+    raise error
+
+
 # It remembers hosts and nothing else, so tests may share it.
-REGISTRY = Registry()
+REGISTRY = Registry(on_error=reraise)
 
 
 def exchange(

@@ -265,3 +265,21 @@ def test_causes_in_a_circle_end() -> None:
     first.__cause__, second.__cause__ = second, first
 
     assert describe(first).code == "NOT_DONE"
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_unsent"),
+    [
+        ("WRONG_VERSION_NUMBER", True),
+        ("SSLV3_ALERT_HANDSHAKE_FAILURE", True),
+        # The request may have arrived: a repetition is not safe.
+        ("DECRYPTION_FAILED_OR_BAD_RECORD_MAC", False),
+        ("TLSV13_ALERT_CERTIFICATE_REQUIRED", False),
+    ],
+)
+def test_tls_that_breaks_behind_the_handshake_may_have_sent_the_request(reason: str, is_unsent: bool) -> None:
+    broken = ssl.SSLError(1, f"[SSL: {reason}] (_ssl.c:2580)")
+    wrapped = requests.exceptions.SSLError(urllib3.exceptions.SSLError(broken))
+
+    assert [describe(error).is_unsent for error in (broken, wrapped)] == [is_unsent] * 2
+    assert describe(wrapped).code == "TLS_ERROR"

@@ -48,10 +48,10 @@ def test_a_part_is_made_once_and_late() -> None:
     numbers = iter(range(2))
     part = Deferred(lambda: f"part {next(numbers)}")
 
-    before, first, second = part.peek(), part.get(), part.get()
+    before, first, second = part.part, part.get(), part.get()
 
     assert before is None
-    assert (first, second, part.peek()) == ("part 0", "part 0", "part 0")
+    assert (first, second, part.part) == ("part 0", "part 0", "part 0")
 
 
 def test_a_part_that_cannot_be_made_is_tried_again() -> None:

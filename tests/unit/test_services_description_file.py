@@ -384,6 +384,13 @@ def test_repeatable_is_what_reads_and_what_the_file_names(
     assert service.is_repeatable(exchange(f"{call} https://api.shop.test/", headers=headers), action) == is_repeatable
 
 
+@pytest.mark.parametrize(("method", "action", "is_repeatable"), [("GET", "post_order", False), ("GET", "search_orders", True)])
+def test_get_of_an_api_of_procedures_is_not_safe_by_itself(method: str, action: str, is_repeatable: bool) -> None:
+    service = described('[repeatable]\nis_get_safe = false\nactions = ["search_*"]')
+
+    assert service.is_repeatable(exchange(f"{method} https://api.shop.test/"), action) == is_repeatable
+
+
 STREAM = {"content-type": "text/event-stream"}
 IN_STREAM = table('failed_when = [{ field = "error", is_present = true }]\nerror_codes = ["error.code"]')
 

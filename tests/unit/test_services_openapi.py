@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from integration_monitor.record import Json
 from integration_monitor.services.description_file import build, parse_text
+from integration_monitor.services.forms import HOSTS_MAX
 from integration_monitor.services.openapi import ImportRefused, import_document
 from integration_monitor.services.toml_text import document, inline
 
@@ -189,3 +190,56 @@ def test_document_is_written_with_its_tables_last() -> None:
     text = document({"table": {"a": 1}, "name": "x", "rows": [{"a": [1]}, {"b": {}}]}, comment="One.\n\nTwo.")
 
     assert text == '# One.\n#\n# Two.\nname = "x"\n\nrows = [\n  { a = [1] },\n  { b = {} },\n]\n\n[table]\na = 1\n'
+
+
+def imported_routes(api: Json) -> list[dict[str, Any]]:
+    """The routes of a description that can be read."""
+    text = import_document(api, name="shop").text
+    build(parse_text(text.encode(), file="shop.toml"), {}, file="shop.toml")
+    return list(tomllib.loads(text)["routes"])
+
+
+def api_of(paths: Json, **more: Json) -> Json:
+    return {"openapi": "3.1.0", "servers": [{"url": "https://api.shop.test"}], "paths": paths, **more}
+
+
+@pytest.mark.parametrize("path", ["/orders?action=pay", "/orders#pay", "/a b?", "/" + "/".join("x" * 90 for _ in range(6))])
+def test_odd_path_is_left_out_and_told(path: str) -> None:
+    api = api_of({path: {"get": {}}, "/orders": {"get": {"operationId": "listOrders"}}})
+
+    imported = import_document(api, name="shop")
+
+    assert [route["path"] for route in imported_routes(api)] == ["/orders"]
+    [told] = imported.left_out
+    assert told.endswith("no path that a description can have")
+
+
+def test_path_item_may_be_a_reference() -> None:
+    items = {"order": {"get": {"operationId": "getOrder"}}}
+
+    routes = imported_routes(api_of({"/orders/{id}": {"$ref": "#/components/pathItems/order"}}, components={"pathItems": items}))
+
+    assert [route["action"] for route in routes] == ["get_order"]
+
+
+def test_server_that_is_no_address_is_left_out() -> None:
+    api = api_of({"/a": {"get": {}}})
+    api["servers"] += [{"url": "http://[::1"}, {"url": "https://-a-.shop.test"}, {"url": None}, 5]
+
+    assert tomllib.loads(import_document(api, name="shop").text)["hosts"] == ["api.shop.test"]
+
+
+def test_more_hosts_than_a_description_may_have_are_left_out() -> None:
+    api = api_of({"/a": {"get": {}}})
+    api["servers"] = [{"url": f"https://h{number}.shop.test"} for number in range(HOSTS_MAX + 10)]
+
+    assert imported_routes(api)
+    assert len(tomllib.loads(import_document(api, name="shop").text)["hosts"]) == HOSTS_MAX
+
+
+def test_one_name_may_stand_in_a_path_any_number_of_times() -> None:
+    [route] = imported_routes(api_of({"/{id}" * 60: {"get": {}}}))
+
+    assert route["path"].startswith("/{id}/{id_2}/{id_3}/")
+    with pytest.raises(ImportRefused):
+        imported_routes(api_of({"/{id}" * 120: {"get": {}}}))

@@ -12,7 +12,7 @@ import pytest
 
 from integration_monitor.services.description import Service
 from integration_monitor.services.description_file import DescriptionFile, build, parse_text, read_file
-from integration_monitor.services.secret_pattern import PATTERN_CHARS_MAX, WAYS_MAX
+from integration_monitor.services.secret_pattern import PATTERN_CHARS_MAX, STEPS_MAX
 from integration_monitor.services.sources import built_in
 from tests.unit.descriptions import write
 from tests.unit.exchanges import exchange
@@ -41,7 +41,7 @@ def test_page_tells_every_key_and_no_other() -> None:
 
 def test_page_tells_the_limits_of_patterns() -> None:
     assert f"at most {PATTERN_CHARS_MAX} characters" in PAGE
-    assert f"at most {WAYS_MAX} when multiplied" in PAGE
+    assert f"at most {STEPS_MAX} steps" in PAGE
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: tomllib.loads(text)["name"])

@@ -2,6 +2,7 @@
 
 import string
 import uuid
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 
 from integration_monitor.errors import SettingsError
 from integration_monitor.record import Fault, Json, NoAnswer, NoAnswerCode
+from integration_monitor.services.description import Service
+from integration_monitor.services.exchange import SUCCESS, Exchange
 from integration_monitor.services.folding import ACTION_CHARS_MAX, folded_action, folded_segment
 from integration_monitor.services.outcome import MESSAGE_CHARS_MAX, retry_after_s, vendor_code
 from integration_monitor.services.registry import HOSTS_REMEMBERED_MAX, Registry
@@ -198,33 +201,76 @@ def test_actions_are_bounded(path: str) -> None:
     assert len(folded_action("GET", path)) <= ACTION_CHARS_MAX
 
 
-@given(
-    call=st.sampled_from(
+# Of every service, what its reading looks at most closely.
+CALLS = [
+    "POST https://example.amocrm.ru/api/v4/calls",
+    "POST https://example.amocrm.ru/api/v4/leads/complex",
+    "POST https://example.amocrm.ru/oauth2/access_token",
+    "POST https://example.amocrm.ru/api/v2/calls",
+    "POST https://api.resend.com/emails/batch",
+    "GET https://api.resend.com/domains",
+    "POST https://api.telegram.org/bot123456789:AAFAKEfakeFAKEfakeFAKEfakeFAKEfake000/forwardMessages",
+    "POST https://api.telegram.org/bot123456789:AAFAKEfakeFAKEfakeFAKEfakeFAKEfake000/sendMediaGroup",
+    "GET https://api.telegram.org/file/bot123456789:AAFAKEfakeFAKEfakeFAKEfakeFAKEfake000/photos/1.jpg",
+    "POST https://api.mobizon.kz/service/message/sendsmsmessage",
+    "POST http://api.mobizon.kz/service/campaign/addrecipients",
+    "GET https://api.mobizon.kz/service/taskqueue/getstatus",
+    "POST https://gate.whapi.cloud/messages/text",
+    "GET https://gate.whapi.cloud/health",
+    "HEAD https://gate.whapi.cloud/contacts/77000000001",
+    "POST https://manager.whapi.cloud/channels",
+    "POST https://api.stripe.com/v1/charges",
+    "POST https://slack.com/api/chat.postMessage",
+    "POST https://hooks.slack.com/services/T0FAKE/B0FAKE/FAKE",
+    "POST https://api.openai.com/v1/responses",
+    "POST https://api.example.org/v1/orders",
+]
+HEADERS = st.dictionaries(
+    st.sampled_from(
         [
-            "POST https://example.amocrm.ru/api/v4/calls",
-            "POST https://example.amocrm.ru/api/v4/leads/complex",
-            "POST https://example.amocrm.ru/oauth2/access_token",
-            "POST https://api.resend.com/emails/batch",
-            "GET https://api.resend.com/domains",
-            "POST https://api.telegram.org/bot123456789:AAFAKEfakeFAKEfakeFAKEfakeFAKEfake000/forwardMessages",
-            "POST https://api.mobizon.kz/service/message/sendsmsmessage",
-            "POST https://api.mobizon.kz/service/campaign/addrecipients",
-            "POST https://gate.whapi.cloud/messages/text",
-            "GET https://gate.whapi.cloud/health",
-            "POST https://api.example.org/v1/orders",
+            *("retry-after", "location", "content-type", "retry-after-ms", "x-should-retry", "stripe-should-retry"),
+            *(
+                "ratelimit-limit",
+                "ratelimit-remaining",
+                "ratelimit-reset",
+                "x-ratelimit-reset-requests",
+                "x-ratelimit-limit-tokens",
+            ),
         ]
     ),
-    status=st.sampled_from([200, 201, 204, 302, 400, 401, 404, 429, 500, 502]),
-    request=JSON,
-    answer=JSON,
+    st.sampled_from(["", "17", "1e400", "-inf", "9" * 400, "https://[::1", "//u:p@[", "text/event-stream", "true", "6m0s", "١٧"])
+    | st.text(max_size=20),
 )
-def test_no_answer_of_a_vendor_can_break_the_reading(call: str, status: int, request: Json, answer: Json) -> None:
-    meaning = understand(call, status=status, request=request, answer=answer, answer_headers={"retry-after": "soon"})
+TEXTS = st.sampled_from(
+    [
+        "<code>8</code>",
+        "<" * 3000,
+        '{"ok":false',
+        '{"code": 99999999',
+        "data: {}\n\ndata: [" + "[" * 3000,
+        '{"sent":false',
+        "\ud800",
+    ]
+)
+
+
+@given(
+    call=st.sampled_from(CALLS),
+    status=st.sampled_from([None, 0, 99, 200, 201, 202, 204, 302, 304, 400, 401, 403, 404, 422, 429, 500, 502, 999]),
+    request=JSON,
+    answer=JSON | TEXTS | JSON.map(lambda value: f"data: {value!r}\n\n"),
+    headers=HEADERS,
+)
+def test_no_answer_of_a_vendor_can_break_the_reading(
+    call: str, status: int | None, request: Json, answer: Json, headers: dict[str, str]
+) -> None:
+    meaning = understand(call, status=status, request=request, answer=answer, answer_headers=headers)
 
     outcome = meaning.outcome
     assert outcome.is_success == (outcome.error_code is None) == (outcome.fault is None)
     assert len(outcome.error_code or "") <= 64
     assert len(outcome.error_message or "") <= MESSAGE_CHARS_MAX
+    assert len(meaning.action) <= ACTION_CHARS_MAX
 
 
 @pytest.mark.parametrize("code", ["order-12345678", str(uuid.uuid4()), "x" * 65, "with space", 10**9, True, None, 1.5, {}])
@@ -259,6 +305,73 @@ def test_rate_limit_headers_are_read(headers: dict[str, str], limit: int | None,
         return
     assert found is not None
     assert (found.limit, found.remaining, found.reset_at is not None) == (limit, remaining, has_reset)
+
+
+class Planted(Exception):
+    pass
+
+
+def raising(*_arguments: object) -> Any:
+    raise Planted
+
+
+NOTE = "the description of shop raised Planted: understood by HTTP alone"
+
+
+@pytest.mark.parametrize(
+    ("parts", "outcome"),
+    [
+        ({"status": 200, "answer": {"ok": False}}, (True, None, None, None)),
+        ({"status": 404}, (False, "HTTP_404", "ours", "no")),
+        # Only the description knew what may be repeated.
+        ({"status": 502}, (False, "HTTP_502", "vendor", "ambiguous")),
+        ({"no_answer": NoAnswer(code="TIMEOUT", message="too late")}, (False, "TIMEOUT", "network", "ambiguous")),
+    ],
+)
+def test_call_is_understood_by_http_where_its_description_raises(
+    parts: dict[str, Any], outcome: tuple[bool, str | None, str | None, str | None]
+) -> None:
+    told: list[Exception] = []
+    registry = Registry(on_error=told.append)
+    service = Service(name="shop", read=raising, is_repeatable=raising)
+    call = exchange("GET https://api.shop.test/v1/orders/77", **parts)
+
+    meaning = registry.understand(call, registry.match(call, service))
+
+    found = meaning.outcome
+    advice = found.retry.advice if found.retry else None
+    assert (found.is_success, found.error_code, found.fault, advice) == outcome
+    assert (meaning.service_name, meaning.action, found.note) == ("shop", "GET /v1/orders/{id}", NOTE)
+    assert [type(error) for error in told] == [Planted]
+
+
+def no_outcome(_exchange: Exchange, _action: str) -> Any:
+    return None
+
+
+def test_reading_that_gives_no_outcome_is_told() -> None:
+    told: list[Exception] = []
+    registry = Registry(on_error=told.append)
+    call = exchange("GET https://api.shop.test/v1/orders", status=500)
+
+    meaning = registry.understand(call, registry.match(call, Service(name="shop", read=no_outcome)))
+
+    assert meaning.outcome.error_code == "HTTP_500"
+    assert [str(error) for error in told] == ["a reading must give an Outcome, and gave NoneType"]
+
+
+@pytest.mark.parametrize("broken", ["route_path", "fallback_action", "read_rate_limit"])
+def test_description_may_raise_anywhere(broken: str) -> None:
+    told: list[Exception] = []
+    registry = Registry(on_error=told.append)
+    given: dict[str, Any] = {"name": "shop", "read": lambda _exchange, _action: SUCCESS, broken: raising}
+    service = Service(**given)
+    call = exchange("GET https://api.shop.test/v1/orders/77", answer_headers={"ratelimit-limit": "5"})
+
+    meaning = registry.understand(call, registry.match(call, service))
+
+    assert (meaning.outcome, meaning.action) == (SUCCESS, "GET /v1/orders/{id}")
+    assert [type(error) for error in told] == [Planted]
 
 
 def test_every_described_service_has_hosts_and_routes() -> None:

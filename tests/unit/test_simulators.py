@@ -153,11 +153,17 @@ def whapi_codes() -> Iterator[Meaning]:
     yield ask("whapi", "DELETE /messages/NOT1")
 
 
-# Codes of the tables that no simulator can say: nothing was answered, the vendor never said it, or it is another of the same kind.
-UNANSWERED = {"TIMEOUT", "CONNECTION_FAILED"}
+# Codes of the tables that no simulator can say: nothing was answered, something else did, the vendor never said it, or it is another of the same kind.
+UNANSWERED = {"TIMEOUT", "CONNECTION_FAILED", "HTTP_301"}
 OTHERS = {
-    "amocrm": {"A", "Wrong", "HTTP_307", *("101", "102", "103", "104", "110", "111", "112", "201", "202", "203", "299", "401")},
-    "resend": {"brand_new_error", "HTTP_401"},
+    "amocrm": {
+        "A",
+        "Wrong",
+        "HTTP_307",
+        "INVALID_RESPONSE",
+        *("101", "102", "103", "104", "110", "111", "112", "201", "202", "203", "299", "401"),
+    },
+    "resend": {"brand_new_error", "HTTP_401", "INVALID_RESPONSE"},
     "telegram": {"INVALID_RESPONSE"},
     "whapi": {"HIBERNATING", "INIT", "INVALID_RESPONSE", "HTTP_401"},
 }

@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from integration_monitor.capture.call import Call, Capture, SentBody, StreamedBody
+from integration_monitor.capture.nesting import carrier_above
 from integration_monitor.capture.operation import Attempt
 from integration_monitor.capture.patching import Method, Replacement
 
@@ -83,7 +84,8 @@ class AiohttpPatch:
         async def _request(session: Any, method: Any, str_or_url: Any, **kwargs: Any) -> Any:
             call = None
             try:
-                if replacement.is_active and not (method == "GET" and _is_websocket(kwargs.get("headers"))):
+                is_none = method == "GET" and _is_websocket(kwargs.get("headers"))
+                if replacement.is_active and not is_none and not _is_part(str_or_url):
                     call = capture.begin("aiohttp", method, str_or_url)
             except Exception as error:  # noqa: BLE001 -- the guard's
                 capture.guard.catch(error)
@@ -123,6 +125,12 @@ class AiohttpPatch:
             return given
 
         return update_body_from_data
+
+
+def _is_part(url: object) -> bool:
+    """Whether a transport of the application's own sends the call of another library through aiohttp, as httpx-aiohttp does."""
+    above = carrier_above()
+    return above is not None and above.sends_through("aiohttp", url)
 
 
 def _is_websocket(headers: object) -> bool:

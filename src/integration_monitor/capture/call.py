@@ -50,7 +50,11 @@ class Capture:
         if not isinstance(body, (bytes, str)):
             if not isinstance(body, (bytearray, memoryview)):
                 return None, None
-            body = bytes(body)  # the application may change it
+            # The application may change it; the whole of a large one is not copied.
+            view = memoryview(body)
+            if view.nbytes > max(WHOLE_BODY_BYTES_MAX, self.body_bytes_max) and view.contiguous and view.nbytes:
+                return bytes(view.cast("B")[: self.body_bytes_max]), view.nbytes
+            body = bytes(view)
         if len(body) <= WHOLE_BODY_BYTES_MAX or len(body) <= self.body_bytes_max:
             return body, None
         return body[: self.body_bytes_max], len(body)
@@ -214,9 +218,14 @@ class StreamedBody:
         self._last_monotonic: float | None = None
 
     def keep(self, piece: object) -> None:
-        """A piece has come."""
+        """A piece has come: bytes, or a view of them."""
         self._last_monotonic = monotonic()
-        if isinstance(piece, bytes):
+        if isinstance(piece, memoryview):
+            self._size += len(piece)
+            if self._room > 0:
+                self._pieces.append(bytes(piece[: self._room]))
+                self._room -= len(piece)
+        elif isinstance(piece, bytes):
             self._size += len(piece)
             if self._room > 0 and piece:
                 self._pieces.append(piece[: self._room])

@@ -18,12 +18,12 @@ class Chunks:
         self._left = 0
         self._is_over = False
 
-    def take(self, data: bytes) -> Iterator[bytes]:
-        """What the piece holds of the body itself."""
+    def take(self, data: bytes) -> Iterator[memoryview]:
+        """What the piece holds of the body itself, as views of it."""
         position = 0
         while position < len(data) and not self._is_over:
             if self._left:
-                piece = data[position : position + self._left]
+                piece = memoryview(data)[position : position + self._left]
                 yield piece
                 position += len(piece)
                 self._left -= len(piece)

@@ -126,6 +126,9 @@ _MEANINGS: dict[str, _Meaning] = {
     "LocalProtocolError": _NOT_DONE,
 }
 
+# What OpenSSL says when a connection that stood breaks, or when TLS 1.3 refuses a client behind its request.
+_TLS_CUT_WORDS = ("BAD_RECORD_MAC", "UNEXPECTED_EOF", "AFTER_CLOSE_NOTIFY", "CERTIFICATE_REQUIRED", "ALERT_BAD_CERTIFICATE")
+
 # httpx has no class of its own for a connection that the server closed instead of answering; requests and aiohttp have.
 _CUT_WORDS = "Server disconnected"
 
@@ -177,7 +180,8 @@ def _meaning(error: BaseException) -> _Meaning | None:
         meaning = _MEANINGS.get(kind.__name__)
         if meaning is not None:
             is_cut = kind.__name__ == "RemoteProtocolError" and _text(error).startswith(_CUT_WORDS)
-            return _CUT if is_cut else meaning
+            is_tls_cut = meaning is _TLS and any(words in _text(error) for words in _TLS_CUT_WORDS)
+            return _CUT if is_cut else _TLS_CUT if is_tls_cut else meaning
     return None
 
 

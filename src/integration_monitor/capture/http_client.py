@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from integration_monitor.capture.call import Call, Capture, SentBody
 from integration_monitor.capture.chunks import Chunks
 from integration_monitor.capture.http_client_answer import AnswerHeaders, settle
-from integration_monitor.capture.nesting import Carrier, carrier
+from integration_monitor.capture.nesting import Carrier, carrier_above
 from integration_monitor.capture.patching import Method, Replacement
 from integration_monitor.record import NoAnswer
 
@@ -47,10 +47,11 @@ class _Request:
     chunks: Chunks | None = None
     #: whether it is given in a way that is not seen here
     is_unseen = False
+    #: False where the call is that of a library above
+    is_ours = False
 
     def __init__(self, call: Call, *, is_ours: bool) -> None:
         self.call = call
-        #: False where the call is that of a library above
         self.is_ours = is_ours
 
     def keep_piece(self, data: Any) -> None:
@@ -204,7 +205,7 @@ class HttpClientPatch:
 
 def _begin(capture: Capture, connection: "HTTPConnection", method: str, url: str) -> _Request | None:
     try:
-        above = carrier.get()
+        above = carrier_above()
         if above is not None and _is_part(above, connection, url):
             above.connection = connection
             return _Request(above.call, is_ours=False)
@@ -279,7 +280,7 @@ def _keep_answer(request: _Request, connection: object, response: Any) -> None:
             return
         # The library above may fail to read the body, and never tell.
         call.keep_answer(response.status, AnswerHeaders(response.headers))
-        above = carrier.get()
+        above = carrier_above()
         if above is not None and above.connection is connection:
             above.connection = None
     except Exception as error:  # noqa: BLE001 -- the guard's
@@ -287,7 +288,7 @@ def _keep_answer(request: _Request, connection: object, response: Any) -> None:
 
 
 def _fail(connection: Any, request: _Request, error: BaseException, phase: str) -> None:
-    above = carrier.get()
+    above = carrier_above()
     if above is not None and above.call is request.call:
         above.phase = phase
     # urllib3 asks for an answer even where the server took no more of the request; of ours, the innermost error is told first.

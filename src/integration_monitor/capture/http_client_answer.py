@@ -5,7 +5,7 @@ It is given a subclass of its own class, as urllib3's is: it stays the same obje
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from integration_monitor.capture.call import Call, StreamedBody
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from http.client import HTTPResponse as _AnswerBase
 else:
     _AnswerBase = object
+
+_Data = TypeVar("_Data", bytes, memoryview)
 
 # The name under which an answer's body is found on the object; long, because the object is not ours.
 _BODY = "_integration_monitor_body"
@@ -86,10 +88,10 @@ class _WatchedAnswer(_AnswerBase):
         read_into = super().readinto
         counts: list[int] = []
 
-        def read() -> bytes:
+        def read() -> memoryview:
             counts.append(read_into(buffer))
             # The buffer's items may be larger than a byte.
-            return bytes(memoryview(buffer).cast("B")[: counts[0]]) if counts[0] else b""
+            return memoryview(buffer).cast("B")[: counts[0]]
 
         _read(self, read)
         return counts[0]
@@ -103,7 +105,7 @@ class _WatchedAnswer(_AnswerBase):
                 body.close()
 
 
-def _read(answer: Any, read: Callable[..., bytes], *args: Any, **kwargs: Any) -> bytes:
+def _read(answer: Any, read: Callable[..., _Data], *args: Any, **kwargs: Any) -> _Data:
     """What `read` gives, noted. Where it reads through another of these methods, that is not noted again."""
     body: StreamedBody | None = getattr(answer, _BODY, None)
     if body is None:

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from integration_monitor.capture.call import Call, Capture
-from integration_monitor.capture.nesting import Carrier, carrier
+from integration_monitor.capture.nesting import Carrier, carrier_above
 from integration_monitor.capture.patching import Method, Replacement
 
 if TYPE_CHECKING:
@@ -44,23 +44,24 @@ class Httplib2Patch:
         def request(
             http: Any, uri: Any, method: Any = "GET", body: Any = None, headers: Any = None, *args: Any, **kwargs: Any
         ) -> Any:
-            above = carrier.get()
-            if above is not None and above.sender is http:
+            above = carrier_above()
+            if above is not None and (above.sender is http or above.sends_through("httplib2", uri)):
                 above.call.resume()
                 return original(http, uri, method, body, headers, *args, **kwargs)
             call = _begin(capture, uri, method, body, headers) if replacement.is_active else None
             if call is None:
                 return original(http, uri, method, body, headers, *args, **kwargs)
             ours = Carrier("httplib2", http, call)
-            token = carrier.set(ours)
             try:
+                ours.begin()
                 given = original(http, uri, method, body, headers, *args, **kwargs)
             except BaseException as error:
                 # http.client tells of a request and its answer; before there is one, httplib2 connects, and it reads the body itself.
                 call.fail(error, ours.phase or ("connect" if call.attempt.ttfb_ms is None else "read"))
                 raise
             finally:
-                carrier.reset(token)
+                ours.is_over = True
+                ours.end()
             _settle(call, *given)
             return given
 

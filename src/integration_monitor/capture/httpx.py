@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from integration_monitor.capture.call import Call, Capture, SentBody, StreamedBody, pass_pieces, pass_pieces_async
+from integration_monitor.capture.nesting import Carrier, carrier_above
 from integration_monitor.capture.patching import Method, Replacement
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ class HttpxPatch:
                 return original(client, request, *args, **kwargs)
             sent = streams.watch_request(request, call)
             is_stream, kwargs["stream"] = kwargs.get("stream", False), True
+            ours = Carrier(self.library, client, call, request.url)
             try:
+                ours.begin()
                 response = original(client, request, *args, **kwargs)
                 _keep_answer(call, response)
                 if not is_stream and isinstance(response, response_type):
@@ -76,6 +79,8 @@ class HttpxPatch:
                 call.fail(error)
                 raise
             finally:
+                ours.is_over = True
+                ours.end()
                 if sent is not None:
                     sent.end(request)
             _settle(call, response, streams)
@@ -93,7 +98,9 @@ class HttpxPatch:
                 return await original(client, request, *args, **kwargs)
             sent = streams.watch_request(request, call)
             is_stream, kwargs["stream"] = kwargs.get("stream", False), True
+            ours = Carrier(self.library, client, call, request.url)
             try:
+                ours.begin()
                 response = await original(client, request, *args, **kwargs)
                 _keep_answer(call, response)
                 if not is_stream and isinstance(response, response_type):
@@ -106,6 +113,8 @@ class HttpxPatch:
                 call.fail(error)
                 raise
             finally:
+                ours.is_over = True
+                ours.end()
                 if sent is not None:
                     sent.end(request)
             _settle(call, response, streams)
@@ -115,6 +124,9 @@ class HttpxPatch:
 
     def _begin(self, request: "httpx.Request") -> Call | None:
         try:
+            above = carrier_above()
+            if above is not None and above.sends_through(self.library, request.url):
+                return None
             call = self._capture.begin(self.library, request.method, request.url)
             if call is not None:
                 # A body that is not there as a whole is watched while it is sent.

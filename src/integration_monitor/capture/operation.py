@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, cast
 
-from integration_monitor.capture.context import current_entity, current_trace_id
+from integration_monitor.capture.context import current_entity, current_trace_id, is_suppressed
 from integration_monitor.capture.failure import describe
 from integration_monitor.capture.payload import copy_anything
 from integration_monitor.record import Json, NoAnswer
@@ -259,9 +259,20 @@ class Operation:
         return operation
 
     def __enter__(self) -> Self:
-        self._token = current_operation.set(self)
-        if self._begun is not None:
-            self._begun(self)
+        before = current_operation.get()
+        try:
+            self._token = current_operation.set(self)
+            if is_suppressed():
+                self._takers.clear()
+            elif self._begun is not None:
+                self._begun(self)
+        except BaseException as error:
+            # A signal handler's: the block does not begin, so nothing else would end it, and later calls would be taken for its own.
+            self._token = None
+            current_operation.set(before)
+            self.error = describe(error)
+            self.end()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
@@ -335,8 +346,9 @@ class Operation:
         take(self)
 
     def abandon(self) -> None:
-        """Never hands it on: it is another process's, from which this one was forked."""
+        """Never hands it on: it is another process's, from which this one was forked. Calls that are made in its block are none of its own."""
         self._takers.clear()
+        self.end()
 
     def add(self, attempt: Attempt) -> None:
         """Adds an attempt as it begins; beyond the bound it replaces the last one, since the last one decides."""

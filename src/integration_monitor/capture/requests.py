@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from integration_monitor.capture.call import Call, Capture
-from integration_monitor.capture.nesting import Carrier, carrier
+from integration_monitor.capture.nesting import Carrier, carrier_above
 from integration_monitor.capture.patching import Method, Replacement
 from integration_monitor.capture.urllib3_answer import watch
 
@@ -43,21 +43,23 @@ class RequestsPatch:
         def send(session: Any, request: Any, **kwargs: Any) -> Any:
             if not replacement.is_active:
                 return original(session, request, **kwargs)
-            above = carrier.get()
+            above = carrier_above()
             if above is not None and _is_part(above, session, request):
                 above.go_on(request.url, request.headers)
                 return original(session, request, **kwargs)
             call = _begin(capture, request)
             if call is None:
                 return original(session, request, **kwargs)
-            token = carrier.set(_carry(session, call, request))
+            ours = _carry(session, call, request)
             try:
+                ours.begin()
                 response = original(session, request, **kwargs)
             except BaseException as error:
                 call.fail(error)
                 raise
             finally:
-                carrier.reset(token)
+                ours.is_over = True
+                ours.end()
             _settle(call, response, is_stream=kwargs.get("stream", getattr(session, "stream", False)))
             return response
 
@@ -72,7 +74,9 @@ def _carry(session: object, call: Call, request: "requests.PreparedRequest") -> 
 
 def _is_part(above: Carrier, session: object, request: "requests.PreparedRequest") -> bool:
     """Whether it is a redirect, or the same request again: requests gives copies of a request the hooks of the first, the object itself."""
-    return above.sender is session and getattr(request, "hooks", None) is above.mark
+    if above.sender is session and getattr(request, "hooks", None) is above.mark:
+        return True
+    return above.sends_through("requests", getattr(request, "url", None))
 
 
 def _begin(capture: Capture, request: "requests.PreparedRequest") -> Call | None:
@@ -96,7 +100,8 @@ def _settle(call: Call, response: "requests.Response", *, is_stream: bool | None
             seconds = response.elapsed.total_seconds() + sum(hop.elapsed.total_seconds() for hop in response.history)
             call.attempt.ttfb_ms = round(seconds * 1000)
         if not is_stream or getattr(response, "_content_consumed", False):
-            call.end(response.content)
+            # Nothing is left of an answer that a hook has read piece by piece.
+            call.end(None if getattr(response, "_content", None) is False else response.content)
         elif not watch(response.raw, call):
             call.end()
     except Exception as error:  # noqa: BLE001 -- the guard's

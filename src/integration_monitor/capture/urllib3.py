@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from integration_monitor.capture.call import Call, Capture
-from integration_monitor.capture.nesting import Carrier, carrier
+from integration_monitor.capture.nesting import Carrier, carrier_above
 from integration_monitor.capture.patching import Method, Replacement
 from integration_monitor.capture.urllib3_answer import watch
 
@@ -70,26 +70,30 @@ class Urllib3Patch:
         def urlopen(sender: Any, method: Any, url: Any, *args: Any, **kwargs: Any) -> Any:
             if not replacement.is_active:
                 return original(sender, method, url, *args, **kwargs)
-            above = carrier.get()
+            above = carrier_above()
             if above is not None and _is_part(above, sender, url, kwargs.get("headers")):
                 above.call.resume()
-                token = carrier.set(Carrier("urllib3", sender, above.call))
+                part = Carrier("urllib3", sender, above.call)
                 try:
+                    part.begin()
                     return original(sender, method, url, *args, **kwargs)
                 finally:
-                    carrier.reset(token)
+                    part.is_over = True
+                    part.end()
             given = {**dict(zip(names, args, strict=False)), **kwargs} if args else kwargs
             call = _begin(capture, sender, method, url, given)
             if call is None:
                 return original(sender, method, url, *args, **kwargs)
-            token = carrier.set(Carrier("urllib3", sender, call))
+            ours = Carrier("urllib3", sender, call)
             try:
+                ours.begin()
                 response = original(sender, method, url, *args, **kwargs)
             except BaseException as error:
                 call.fail(error)
                 raise
             finally:
-                carrier.reset(token)
+                ours.is_over = True
+                ours.end()
             _settle(call, response, is_whole=given.get("preload_content", True))
             return response
 
@@ -102,7 +106,7 @@ class Urllib3Patch:
         def increment(retry: Any, *args: Any, **kwargs: Any) -> Any:
             # It raises where there will be no other attempt.
             following = original(retry, *args, **kwargs)
-            above = carrier.get()
+            above = carrier_above()
             if replacement.is_active and above is not None:
                 _note_retry(above.call, following, kwargs.get("response"))
             return following

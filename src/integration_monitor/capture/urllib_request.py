@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from integration_monitor.capture.call import Call, Capture
 from integration_monitor.capture.http_client_answer import settle
-from integration_monitor.capture.nesting import Carrier, carrier
+from integration_monitor.capture.nesting import Carrier, carrier_above
 from integration_monitor.capture.patching import Method, Replacement
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class UrllibRequestPatch:
             url = getattr(fullurl, "full_url", fullurl)
             if not replacement.is_active or not _is_http(url):
                 return original(opener, fullurl, data, *args, **kwargs)
-            above = carrier.get()
+            above = carrier_above()
             if above is not None and _is_part(above, opener, fullurl, url):
                 above.call.resume()
                 above.go_on(url)
@@ -54,8 +54,8 @@ class UrllibRequestPatch:
             if call is None:
                 return original(opener, fullurl, data, *args, **kwargs)
             ours = Carrier("urllib.request", opener, call, url)
-            token = carrier.set(ours)
             try:
+                ours.begin()
                 response = original(opener, fullurl, data, *args, **kwargs)
             except http_error as error:
                 # An answer all the same, which the application reads from the exception.
@@ -65,7 +65,8 @@ class UrllibRequestPatch:
                 call.fail(error, ours.phase)
                 raise
             finally:
-                carrier.reset(token)
+                ours.is_over = True
+                ours.end()
             _settle(call, response, getattr(response, "status", None), getattr(response, "headers", None))
             return response
 
@@ -74,7 +75,9 @@ class UrllibRequestPatch:
 
 def _is_part(above: Carrier, opener: object, fullurl: Any, url: str) -> bool:
     """Whether an opener asks itself: for a redirect, whose request is marked with the URLs that were seen, or again with authentication."""
-    return above.sender is opener and (hasattr(fullurl, "redirect_dict") or url == above.url)
+    if above.sender is opener:
+        return hasattr(fullurl, "redirect_dict") or url == above.url
+    return above.sends_through("urllib.request", url)
 
 
 def _settle(call: Call, response: Any, status: int | None, headers: Any) -> None:

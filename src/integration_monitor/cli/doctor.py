@@ -19,8 +19,9 @@ from integration_monitor.errors import IntegrationMonitorError
 from integration_monitor.settings import Settings
 from integration_monitor.store.postgres.completeness import list_gaps
 from integration_monitor.store.postgres.contract import verify
+from integration_monitor.writer.destination import destination_of
 from integration_monitor.writer.estate import list_dead_letters, list_holdings
-from integration_monitor.writer.folder import destination_of, spool_dir
+from integration_monitor.writer.folder import spool_dir
 
 _HIDDEN = "(set, hidden)"
 

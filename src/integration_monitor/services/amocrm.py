@@ -7,7 +7,6 @@ library amocrm/amocrm-api-php 1.16.0.
 import dataclasses
 import re
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from integration_monitor.record import Fault, Json
 from integration_monitor.services.amocrm_routes import API, TOKEN_ACTIONS, routes
@@ -15,7 +14,7 @@ from integration_monitor.services.bodies import field_at, items_of, text_of
 from integration_monitor.services.description import Probe, Secrets, SecretShape, Service, is_safe_method
 from integration_monitor.services.exchange import SUCCESS, Exchange, Outcome, Retry
 from integration_monitor.services.folding import folded_action, folded_segment
-from integration_monitor.services.outcome import by_status, failure, listed, vendor_code
+from integration_monitor.services.outcome import by_status, failure, listed, not_from_the_api, redirect_target, vendor_code
 
 # Codes of the older list that appear in the words of `detail`: a right or an account is missing, whatever the status.
 _AUTH_CODES = frozenset({"101", "110", "111", "112", "113", "202", "244", "401"})
@@ -64,18 +63,22 @@ def is_repeatable(exchange: Exchange, action: str) -> bool:
 
 def read(exchange: Exchange, action: str) -> Outcome:
     status = exchange.status_code or 0
-    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+    if HTTPStatus.CONTINUE <= status < HTTPStatus.MULTIPLE_CHOICES:
         return _read_done(exchange, action)
     if status == HTTPStatus.NOT_MODIFIED:  # an answer to If-Modified-Since, which the vendor recommends for lists
         return Outcome(is_success=True, note="not modified")
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        target = urlsplit(exchange.response_headers.get("location", "")).netloc.rpartition("@")[2]
-        message = f"redirected to {target or 'another address'}: wrong subdomain or domain"
+        message = f"redirected to {redirect_target(exchange)}: wrong subdomain or domain"
         return failure(f"HTTP_{status}", message, "auth")
     return _read_refused(exchange, action)
 
 
 def _read_done(exchange: Exchange, action: str) -> Outcome:
+    # Of 202 the vendor does not promise JSON; the older pages and what belongs to the web interface answer in HTML.
+    if exchange.status_code != HTTPStatus.ACCEPTED and exchange.path.startswith((f"{API}/", "/oauth2/access_token")):
+        page = not_from_the_api(exchange, is_repeatable=is_repeatable(exchange, action))
+        if page is not None:
+            return page
     body = exchange.response_body
     errors = field_at(body, "errors") or field_at(body, "_embedded.errors")
     added = field_at(body, "_embedded.calls") if action == "create_calls" else None
@@ -93,7 +96,7 @@ def _read_done(exchange: Exchange, action: str) -> Outcome:
 def _partial_message(errors: Json, missing: int, sent: int, action: str) -> str:
     items = [errors] if isinstance(errors, str) else errors.values() if isinstance(errors, dict) else items_of(errors)
     told = [_item_message(item) for item in items]
-    count = max(len(told), missing)
+    count = max(len(told), missing, 1)
     noun = "calls not added" if action == "create_calls" else "items failed"
     counts = f"{count} of {sent} {noun}" if sent else f"{count} {noun}"
     return f"{counts}: {listed(told)}" if told else counts

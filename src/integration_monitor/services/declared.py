@@ -14,6 +14,7 @@ from msgspec import Meta
 from integration_monitor.record import Fault, Json
 from integration_monitor.services.bodies import id_text, text_of
 from integration_monitor.services.condition import WHOLE_BODY, Condition, Rule, has_word, value_at
+from integration_monitor.services.description import is_safe_method
 from integration_monitor.services.exchange import SUCCESS, Exchange, Outcome, Retry
 from integration_monitor.services.forms import FieldPath, HeaderName, Method, Word
 from integration_monitor.services.outcome import (
@@ -65,6 +66,8 @@ class Outcomes(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
 class Repeatable(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Which requests do no harm when they are sent again, beside those that only read: the table `[repeatable]`."""
 
+    #: False where a GET may do something: an API of procedures, which takes any method for all of them
+    is_get_safe: bool = True
     actions: list[Word] = []
     methods: list[Method] = []
     #: a request with one of these headers, such as an idempotency key
@@ -210,7 +213,10 @@ class DeclaredRepeatability:
     base: Repeatability
 
     def __call__(self, exchange: Exchange, action: str) -> bool:
-        return self.base(exchange, action) or self.repeatable.holds(exchange, action)
+        if self.repeatable.holds(exchange, action):
+            return True
+        is_asked = self.repeatable.is_get_safe or not is_safe_method(exchange, action)
+        return is_asked and self.base(exchange, action)
 
 
 def _is_event_stream(exchange: Exchange) -> bool:

@@ -20,7 +20,7 @@ from integration_monitor.services import condition, route_lines
 from integration_monitor.services.declared import DeclaredReading, DeclaredRepeatability, Outcomes, Repeatable
 from integration_monitor.services.declared_rate_limit import DeclaredRateLimit, RateLimitHeaders
 from integration_monitor.services.description import Probe, Route, Secrets, SecretShape, Service
-from integration_monitor.services.forms import FORMS, Host, HttpStatus, Method, Name, ServiceName, Url, Variable
+from integration_monitor.services.forms import FORMS, HOSTS_MAX, Host, HttpStatus, Method, Name, ServiceName, Url, Variable
 from integration_monitor.services.route_lines import EntityLine, ResourceLine, RouteLine
 from integration_monitor.services.secret_pattern import PatternRefused, compile_pattern
 
@@ -75,7 +75,7 @@ class DescriptionFile(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_
     extends: ServiceName | None = None
     #: where the facts come from: titles and addresses, for people
     sources: list[str] = []
-    hosts: Annotated[list[Host], Meta(max_length=500)] = []
+    hosts: Annotated[list[Host], Meta(max_length=HOSTS_MAX)] = []
     path_pattern: str | None = None
     routes: list[RouteLine] = []
     resources: list[ResourceLine] = []

@@ -32,6 +32,8 @@ FORMS: Final = {
 #: A word of ours: an entity type, the name of a secret.
 Name = Annotated[str, Meta(min_length=1, max_length=40, pattern=_NAME)]
 ServiceName = Annotated[str, Meta(min_length=1, max_length=60, pattern=_SERVICE_NAME)]
+#: Of one service; a vendor with more has them below a domain.
+HOSTS_MAX: Final = 500
 #: `*.example.com` stands for every host below it.
 Host = Annotated[str, Meta(max_length=253, pattern=_HOST)]
 #: Statistics group by it: no spaces, no identifiers.

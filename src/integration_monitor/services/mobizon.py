@@ -254,7 +254,7 @@ def _read_items(exchange: Exchange, code: int, message: str | None) -> Outcome:
     bad = [item_code for item_code in item_codes if item_code != 0]
     told = message or _CODES[code][0]
     if items:
-        reasons = list(dict.fromkeys(_ITEM_CODES.get(item or -1, f"code {item}") for item in bad))
+        reasons = list(dict.fromkeys(_ITEM_CODES.get(item or -1, "no code" if item is None else f"code {item}") for item in bad))
         told += f" ({len(items) - len(bad)} done, {len(bad)} failed: {listed(reasons, separator=', ')})"
     fault: Fault = _CODES[code][1]
     if bad and all(item in _ITEM_FAULTS_RECIPIENT for item in bad):

@@ -6,11 +6,15 @@ What no such document tells, the meaning of answers, is left for a person to add
 import dataclasses
 import re
 from collections.abc import Iterator, Mapping
-from itertools import islice, product
+from itertools import chain, count, islice, product
+from typing import Any
 from urllib.parse import unquote, urlsplit
+
+import msgspec
 
 from integration_monitor.errors import IntegrationMonitorError
 from integration_monitor.record import Json
+from integration_monitor.services.forms import HOSTS_MAX, Host, PathTemplate
 from integration_monitor.services.route_lines import ROUTES_MAX, shape
 from integration_monitor.services.toml_text import document
 
@@ -21,6 +25,8 @@ _NAME_CHARS_MAX = 40
 # Variables of servers are tried in all their values; more hosts than that are one pattern.
 _SERVERS_MAX = 50
 _BASE_PATHS_MAX = 5
+# Of a path that is left out.
+_PATH_CHARS_TOLD = 200
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -65,7 +71,9 @@ def import_document(api: Json, *, name: str, hosts: tuple[str, ...] = ()) -> Imp
         found = f"Swagger {version}, convert it first" if version else "no key `openapi`"
         raise ImportRefused(f"this is no OpenAPI 3 document: {found}")
     addresses = list(_addresses(api))
-    found_hosts = list(dict.fromkeys([*hosts, *(host for host, _path in addresses if host)]))
+    # Those that the user gives are checked with the description; of the document's own a wrong one is nobody's loss.
+    of_document = [host for host, _path in addresses if _is_of_form(host, Host)]
+    found_hosts = list(dict.fromkeys([*hosts, *of_document]))[:HOSTS_MAX]
     if not found_hosts:
         raise ImportRefused("its `servers` name no host: give one with --host api.example.com")
     base_paths = list(dict.fromkeys(path for _host, path in addresses))[:_BASE_PATHS_MAX] or [""]
@@ -99,20 +107,29 @@ class _Routes:
         routes: list[dict[str, Json]] = []
         left_out: list[str] = []
         for path, item in _object(self._api.get("paths")).items():
+            resolved = _object(self._resolved(item))
             for method in _METHODS:
-                operation = _object(item).get(method)
+                operation = resolved.get(method)
                 if not isinstance(operation, dict):
                     continue
-                for route in self._routes_of(path, method.upper(), operation, _object(item)):
+                for route in self._routes_of(str(path), method.upper(), operation, resolved):
                     key = (method, shape(route["path"]))
-                    if key in self._seen or len(routes) >= ROUTES_MAX:
-                        is_same = key in self._seen
-                        reason = "another route takes the same requests" if is_same else f"more than {ROUTES_MAX} routes"
-                        left_out.append(f"{method.upper()} {route['path']}: {reason}")
+                    reason = self._refusal(key, route["path"], len(routes))
+                    if reason is not None:
+                        left_out.append(f"{method.upper()} {route['path'][:_PATH_CHARS_TOLD]}: {reason}")
                     else:
                         self._seen.add(key)
                         routes.append(route)
         return routes, left_out
+
+    def _refusal(self, key: tuple[str, str], path: str, routes_count: int) -> str | None:
+        """Why a route cannot be one of the description; None where it can."""
+        if key in self._seen:
+            return "another route takes the same requests"
+        if routes_count >= ROUTES_MAX:
+            return f"more than {ROUTES_MAX} routes"
+        # One odd path, such as `/orders?action=pay`, is no reason to do without the others.
+        return None if _is_of_form(path, PathTemplate) else "no path that a description can have"
 
     def _routes_of(
         self, path: str, method: str, operation: Mapping[str, Json], item: Mapping[str, Json]
@@ -181,7 +198,7 @@ def _template(path: str, numbers: set[str]) -> tuple[str, tuple[str, str] | None
         # A segment such as `{id}.json` is a whole placeholder here, and no identifier.
         name = _snake(parameters[0])[:_NAME_CHARS_MAX] or "part"
         name = name if name[0].isalpha() else f"part_{name}"
-        placeholder = next(one for one in (name, *(f"{name}_{number}" for number in range(2, 99))) if one not in names)
+        placeholder = next(one for one in chain([name], (f"{name}_{number}" for number in count(2))) if one not in names)
         names.add(placeholder)
         is_whole = segment == f"{{{parameters[0]}}}"
         is_number = is_whole and parameters[0] in numbers
@@ -234,7 +251,10 @@ def _server_addresses(server: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
         text = url
         for name, value in zip(choices, values, strict=True):
             text = text.replace(f"{{{name}}}", value)
-        address = urlsplit(text)
+        try:
+            address = urlsplit(text)
+        except ValueError:  # a bracket that nobody closed
+            continue
         host = address.netloc.rpartition("@")[2].partition(":")[0].lower()
         if _ANY in host:
             # Whatever stands before it may be anything, too.
@@ -261,6 +281,15 @@ def _secrets(api: Mapping[str, Json]) -> dict[str, str]:
         elif scheme.get("type") == "apiKey" and isinstance(scheme.get("name"), str):
             secrets.setdefault("cookie" if scheme.get("in") == "cookie" else scheme["name"].lower(), reference)
     return secrets
+
+
+def _is_of_form(text: str, form: Any) -> bool:
+    """Whether a description may hold the text in the place of a form."""
+    try:
+        msgspec.convert(text, form)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _object(value: Json) -> Mapping[str, Json]:

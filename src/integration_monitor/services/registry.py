@@ -1,14 +1,16 @@
 """Which service a call went to, and what the call meant."""
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from integration_monitor.errors import SettingsError
 from integration_monitor.services import undescribed
 from integration_monitor.services.bodies import field_at, id_text, request_field
 from integration_monitor.services.description import EntityPlace, Match, Service
-from integration_monitor.services.exchange import Exchange, Meaning
-from integration_monitor.services.outcome import without_answer
+from integration_monitor.services.exchange import Exchange, Meaning, Outcome, RateLimit
+from integration_monitor.services.folding import folded_action
+from integration_monitor.services.outcome import by_status, without_answer
 from integration_monitor.services.routes import RouteTable
 from integration_monitor.services.sources import OnError, describe_all
 
@@ -27,6 +29,8 @@ class Registry:
         Folder of the user's descriptions.
     on_description_error:
         Is told of each description that cannot be used, which is then left out; without it the first one raises.
+    on_error:
+        Is told what a description's functions raise on a call, which is then understood by HTTP alone.
 
     Errors:
         ServiceDescriptionError: a description of the user's, or of an installed package, cannot be used.
@@ -39,7 +43,9 @@ class Registry:
         *,
         services_dir: str | None = None,
         on_description_error: OnError | None = None,
+        on_error: Callable[[Exception], None] = lambda _error: None,
     ) -> None:
+        self._on_error = on_error
         described = [one.service for one in describe_all(services_dir, on_error=on_description_error).values()]
         self._named = {service.name: service for service in described}
         self._tables = {service.name: RouteTable(service.routes) for service in described}
@@ -56,6 +62,7 @@ class Registry:
         self._by_path = tuple(service for service in reversed(described) if service.path_pattern is not None)
         self._remembered: dict[str, Service] = {}
         self._matches: dict[tuple[str, str, str], Match] = {}
+        self._undescribed: dict[str, Service] = {}
 
     def find(self, exchange: Exchange) -> Service:
         """The service of a request."""
@@ -87,7 +94,13 @@ class Registry:
 
     def named(self, service_name: str) -> Service:
         """The service of a name, for calls that are not HTTP: a described one, or one of which only the name is known."""
-        return self._named.get(service_name) or undescribed.describe(service_name)
+        service = self._named.get(service_name) or self._undescribed.get(service_name)
+        if service is None:
+            service = undescribed.describe(service_name)
+            if len(self._undescribed) >= HOSTS_REMEMBERED_MAX:
+                self._undescribed.clear()
+            self._undescribed[service_name] = service
+        return service
 
     def match(self, exchange: Exchange, service: Service | None = None) -> Match:
         """The service and the route of a request.
@@ -110,10 +123,14 @@ class Registry:
     def _search(self, exchange: Exchange, service: Service) -> tuple[Match, bool]:
         """The match, and whether every request of this method and path has the same."""
         table = self._tables.get(service.name)
-        path = service.route_path(exchange.path)
-        found = table.find(exchange, path) if table else None
+        try:
+            path = service.route_path(exchange.path)
+            found = table.find(exchange, path) if table else None
+            action = "" if found else _text(service.fallback_action(exchange.method, path))
+        except Exception as error:  # noqa: BLE001 -- a description may be anybody's code
+            self._on_error(error)
+            found, action = None, folded_action(exchange.method, exchange.path)
         if found is None:
-            action = service.fallback_action(exchange.method, path)
             return Match(service=service, route=None, action=action, placeholders={}), False
         route, placeholders = found
         match = Match(service=service, route=route, action=route.action, placeholders=placeholders)
@@ -126,20 +143,37 @@ class Registry:
             Of this exchange, where it is known already.
         """
         match = match or self.match(exchange)
-        service = match.service
-        if exchange.no_answer is not None:
-            is_repeatable = service.is_repeatable(exchange, match.action)
-            outcome = without_answer(exchange.no_answer, is_repeatable=is_repeatable)
-        else:
-            outcome = service.read(exchange, match.action)
+        outcome = self._outcome(exchange, match)
         return Meaning(
-            service_name=service.name,
+            service_name=match.service.name,
             action=match.action,
             entity=_entity(exchange, match),
             outcome=outcome,
-            rate_limit=service.read_rate_limit(exchange) if exchange.response_headers else None,
+            rate_limit=self._rate_limit(exchange, match.service) if exchange.response_headers else None,
             is_recorded=not outcome.is_success or match.route is None or match.route.is_recorded,
         )
+
+    def _outcome(self, exchange: Exchange, match: Match) -> Outcome:
+        """By the service's own semantics; by HTTP's, with a note, where its description raises."""
+        service, no_answer = match.service, exchange.no_answer
+        try:
+            if no_answer is not None:
+                return without_answer(no_answer, is_repeatable=service.is_repeatable(exchange, match.action))
+            return _outcome(service.read(exchange, match.action))
+        except Exception as error:  # noqa: BLE001 -- a description may be anybody's code
+            self._on_error(error)
+            # Whether a repetition does harm, only the description knew.
+            outcome = without_answer(no_answer, is_repeatable=False) if no_answer else by_status(exchange, is_repeatable=False)
+            note = f"the description of {service.name} raised {type(error).__name__}: understood by HTTP alone"
+            return dataclasses.replace(outcome, note=note)
+
+    def _rate_limit(self, exchange: Exchange, service: Service) -> RateLimit | None:
+        try:
+            found = service.read_rate_limit(exchange)
+        except Exception as error:  # noqa: BLE001 -- as above
+            self._on_error(error)
+            return None
+        return found if isinstance(found, RateLimit) else None
 
     def _configured_service(self, host: str, name: str) -> Service:
         service = self._named.get(name.strip())
@@ -161,6 +195,24 @@ class Registry:
             self._remembered.clear()
         self._remembered[host] = service
         return service
+
+
+def _outcome(given: object) -> Outcome:
+    """What a reading gave.
+
+    Errors:
+        TypeError: it is no outcome.
+    """
+    if not isinstance(given, Outcome):
+        raise TypeError(f"a reading must give an Outcome, and gave {type(given).__name__}")
+    return given
+
+
+def _text(given: object) -> str:
+    """An action that a description made. Errors as of `_outcome`."""
+    if not isinstance(given, str):
+        raise TypeError(f"an action must be a text, and is {type(given).__name__}")
+    return given
 
 
 def _entity(exchange: Exchange, match: Match) -> tuple[str, str] | None:

@@ -9,11 +9,13 @@ import re
 from collections.abc import Iterator
 from http import HTTPStatus
 
+import msgspec
+
 from integration_monitor.record import Fault
 from integration_monitor.services.bodies import field_at, items_of, text_of
 from integration_monitor.services.description import Probe, Route, Secrets, Service, in_path, in_response, is_safe_method, route
 from integration_monitor.services.exchange import SUCCESS, Exchange, Outcome, Retry
-from integration_monitor.services.outcome import by_status, failure, retry_after_s, vendor_code
+from integration_monitor.services.outcome import by_status, failure, not_from_the_api, retry_after_s, vendor_code
 
 _SENDS = frozenset({"send_email", "send_email_batch"})
 
@@ -36,6 +38,7 @@ _FAULTS: dict[str, Fault] = {
     "security_error": "ours",
     "not_found": "ours",
 }
+_STATUS_MAX = 599
 _QUOTAS = frozenset({"daily_quota_exceeded", "monthly_quota_exceeded"})
 # The same request, with the same idempotency key, is right once the other one has ended.
 _BUSY = frozenset({"concurrent_idempotent_requests", "resource_locked"})
@@ -184,9 +187,11 @@ def is_repeatable(exchange: Exchange, action: str) -> bool:
 
 
 def read(exchange: Exchange, action: str) -> Outcome:
+    exchange = _as_stated(exchange)
     status = exchange.status_code
     if status is not None and status < HTTPStatus.BAD_REQUEST:
-        return _read_batch(exchange) if action == "send_email_batch" else SUCCESS
+        page = not_from_the_api(exchange, is_repeatable=is_repeatable(exchange, action))
+        return page or (_read_batch(exchange) if action == "send_email_batch" else SUCCESS)
     name = vendor_code(field_at(exchange.response_body, "name"))
     message = text_of(field_at(exchange.response_body, "message"))
     if name == "restricted_api_key" and action == "test_connection":
@@ -197,6 +202,17 @@ def read(exchange: Exchange, action: str) -> Outcome:
         is_ours = status == HTTPStatus.FORBIDDEN and "1010" in (outcome.error_message or "")
         return dataclasses.replace(outcome, fault="ours") if is_ours else outcome
     return _read_error(exchange, outcome, name or "", message or "")
+
+
+def _as_stated(exchange: Exchange) -> Exchange:
+    """The exchange with the status that an error's own body states, where a server between says that all is well."""
+    stated = field_at(exchange.response_body, "statusCode")
+    is_error = isinstance(stated, int) and HTTPStatus.BAD_REQUEST <= stated <= _STATUS_MAX
+    if not is_error or text_of(field_at(exchange.response_body, "name")) is None:
+        return exchange
+    if exchange.status_code is None or exchange.status_code >= HTTPStatus.BAD_REQUEST:
+        return exchange
+    return msgspec.structs.replace(exchange, status_code=stated)
 
 
 def _read_error(exchange: Exchange, outcome: Outcome, name: str, message: str) -> Outcome:
@@ -216,9 +232,11 @@ def _read_error(exchange: Exchange, outcome: Outcome, name: str, message: str) -
 
 def _read_batch(exchange: Exchange) -> Outcome:
     """A permissive batch sends the valid emails and lists the others under a success status."""
-    errors = items_of(field_at(exchange.response_body, "errors"))
-    if not errors:
+    given = field_at(exchange.response_body, "errors")
+    if not given:
         return SUCCESS
+    # Documented as a list; whatever else stands there, something was refused.
+    errors = items_of(given) or [given]
     sent = len(items_of(field_at(exchange.response_body, "data")))
     index, message = field_at(errors[0], "index"), text_of(field_at(errors[0], "message"))
     place = f"[{index}] " if isinstance(index, int) else ""

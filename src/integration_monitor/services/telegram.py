@@ -31,6 +31,7 @@ from integration_monitor.services.outcome import (
     by_status,
     failure,
     fault_of_status,
+    not_from_the_api,
     retry_after_s,
     safe_or_ambiguous,
 )
@@ -118,6 +119,9 @@ def read(exchange: Exchange, action: str) -> Outcome:
         return _read_error(exchange, action)
     if is_refused_status:
         return by_status(exchange, is_repeatable=is_repeatable(exchange, action))
+    redirect = None if action == "download_file" or is_ok else not_from_the_api(exchange, is_repeatable=False)
+    if redirect is not None and redirect.error_code != "INVALID_RESPONSE":
+        return redirect
     if is_ok is None and action != "download_file" and not _may_be_cut(body):
         return failure("INVALID_RESPONSE", "the answer is not of the form {ok, result}", "vendor", AMBIGUOUS)
     return _with_count(exchange, action)
@@ -149,6 +153,9 @@ def _with_count(exchange: Exchange, action: str) -> Outcome:
 
 def _read_error(exchange: Exchange, action: str) -> Outcome:
     code = field_at(exchange.response_body, "error_code")
+    # A foreign server may write it as text.
+    if isinstance(code, str) and re.fullmatch(r"[0-9]{3}", code):
+        code = int(code)
     if not isinstance(code, int) or isinstance(code, bool) or not 0 < code < 1000:  # noqa: PLR2004 (an HTTP status)
         code = exchange.status_code or 0
         name = f"HTTP_{code}" if code >= HTTPStatus.BAD_REQUEST else "INVALID_RESPONSE"

@@ -20,6 +20,7 @@ from integration_monitor.services.outcome import (
     failure,
     fault_of_status,
     message_in,
+    not_from_the_api,
     reason_of,
     retry_of_status,
     vendor_code,
@@ -51,17 +52,24 @@ def is_repeatable(exchange: Exchange, action: str) -> bool:
 
 
 def read(exchange: Exchange, action: str) -> Outcome:
-    status, body = exchange.status_code, exchange.response_body
+    status = exchange.status_code
     if status == HTTPStatus.NOT_FOUND and action == "check_phone":
         return Outcome(is_success=True, note="not registered in WhatsApp")
     if status is None or status >= HTTPStatus.BAD_REQUEST:
         return _read_refused(exchange, action)
+    # A file may be a page, and may lie elsewhere.
+    page = None if action == "get_media" else not_from_the_api(exchange, is_repeatable=is_repeatable(exchange, action))
+    return page or _read_answer(exchange, action)
+
+
+def _read_answer(exchange: Exchange, action: str) -> Outcome:
+    body = exchange.response_body
     outcome = _read_flags(body)
     if outcome.is_success and field_at(body, "error"):
         return _read_refused(exchange, action)
     if outcome.is_success and action == "test_connection":
         return _read_health(body)
-    if status == HTTPStatus.NO_CONTENT and action == "get_limits":
+    if exchange.status_code == HTTPStatus.NO_CONTENT and action == "get_limits":
         return Outcome(is_success=True, note="no limits")
     return outcome
 
@@ -114,7 +122,8 @@ def _read_refused(exchange: Exchange, action: str) -> Outcome:
         retry = SAFE
     name = code or (f"HTTP_{status}" if status >= HTTPStatus.BAD_REQUEST else "NOT_DONE")
     fault, note = _judge(number, message or "", action)
-    return failure(name, message or reason_of(status), fault, retry, note=note)
+    words = message or (reason_of(status) if status >= HTTPStatus.BAD_REQUEST else "the answer holds an error")
+    return failure(name, words, fault, retry, note=note)
 
 
 def _judge(number: int, message: str, action: str) -> tuple[Fault, str | None]:

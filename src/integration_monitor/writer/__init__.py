@@ -17,6 +17,7 @@ knows what an item is: functions given to the constructor make records of items.
     segment.py       one SQLite file of it
     entry.py         a record as it lies there
     folder.py        where the spools of all processes lie, and who owns which
+    destination.py   where records go, named without secrets
     dead_letters.py  what the store will never take
     estate.py        the spools of this machine, for people
     counts.py        what became of every item, and the log line about what was lost

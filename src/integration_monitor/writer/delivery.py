@@ -36,6 +36,7 @@ class Delivery:
         self._depot = depot
         self._identity = identity
         self._clock = clock
+        self._beaten_at = clock()
         self.connection = Connection(open_sink, counts, clock=clock)
         self._fresh = Parts(
             write=self.connection.write,
@@ -75,9 +76,9 @@ class Delivery:
     def push(self) -> None:
         """Brings what was added to the store; to the disk while the store is away; else keeps it for the next time."""
         while self._fresh:
-            if self.connection.is_away and self._depot.is_on and self.spool_fresh():
-                return
             if not self.connection.may_try:
+                if self._depot.is_on:
+                    self.spool_fresh()
                 return
             if self._fresh.write_next() and self._depot.own is not None and self.drain.has_own:
                 self._depot.own.note(self._report())
@@ -102,11 +103,12 @@ class Delivery:
     def beat(self) -> None:
         """Tells the store that this process lives, unless it was told lately, and what was lost on disk."""
         notice = self._depot.notice()
-        if notice is not None and not self.connection.is_away and self.tell([notice]):
+        if notice is not None and self.tell([notice]):
             self._depot.note_told()
         beat_at = self._beat_at()
-        if beat_at is not None and self._clock() >= beat_at:
-            self.tell([])
+        if beat_at is not None and self._clock() >= beat_at and self.tell([]):
+            # Also where it was refused, which another one soon would be as well.
+            self._beaten_at = self._clock()
 
     def end(self, *, is_in_time: bool) -> None:
         """Nothing more will be added: what waits goes to disk.
@@ -123,7 +125,9 @@ class Delivery:
     def _beat_at(self) -> float | None:
         """When the next heartbeat is due; None before the first record, since there is no row to keep alive."""
         written_at = self.connection.written_at
-        return None if written_at is None else max(written_at + HEARTBEAT_S, self.connection.retry_at or 0.0)
+        if written_at is None:
+            return None
+        return max(max(written_at, self._beaten_at) + HEARTBEAT_S, self.connection.retry_at or 0.0)
 
     def _report(self, *, written: int = 0, spooled: int = 0, is_final: bool = False) -> Report:
         return self._identity.report(self._counts, written=written, spooled=spooled, is_final=is_final)

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -13,7 +14,8 @@ from integration_monitor.settings import Settings
 from integration_monitor.writer.counts import Counts
 from integration_monitor.writer.dead_letters import DeadLetters
 from integration_monitor.writer.entry import Entry
-from integration_monitor.writer.folder import Folder, folder_of
+from integration_monitor.writer.folder import Folder, Home, folder_of
+from integration_monitor.writer.segment import is_gone
 from integration_monitor.writer.spool import SEGMENT_BYTES, SEGMENTS_MIN, Locks, Loss, Spool, make_room
 
 logger = logging.getLogger("integration_monitor")
@@ -44,6 +46,8 @@ class Depot:
         self.is_on = settings.durability != "off"
         self.own: Spool | None = None
         self.adopted: Spool | None = None
+        #: one that is about to be adopted
+        self._home: Home | None = None
         self._folder: Folder | None = None
         self._retry_at = clock()
         self._complain_at = clock()
@@ -53,7 +57,8 @@ class Depot:
         self._losses: list[Loss] = []
         # Made once, so that a record that is sent twice is one record; with the number of losses that it tells of.
         self._notice: tuple[IntegrationLog, int] | None = None
-        self._are_locks_held: list[bool] = []
+        # By thread: a fork of another one may come in between.
+        self._are_locks_held: dict[int, list[bool]] = {}
 
     def keep(self, entries: Sequence[Entry], report: Callable[[], Report]) -> bool:
         """Keeps entries, all or none. False where the disk takes none: it is full or read-only, or the spool is switched off."""
@@ -90,11 +95,15 @@ class Depot:
         with contextlib.suppress(SpoolError):
             folder = self._folder_of()
             folder.clear()
-            for home in folder.adopt_any():
+            with self.locks.write:
+                # A fork comes before or after it: the child lets go of what it knows of.
+                self._home = next(folder.adopt_any(), None)
+            if self._home is not None:
+                # All of it is read, and nobody who calls waits for that.
+                adopted = Spool(self._home, locks=self.locks, is_own=False)
                 with self.locks.write:
-                    self.adopted = Spool(home, locks=self.locks, is_own=False)
-                return self.adopted
-        return None
+                    self.adopted, self._home = adopted, None
+        return self.adopted
 
     def close_adopted(self) -> None:
         """Leaves what the adopted spool still has to the next process."""
@@ -113,8 +122,15 @@ class Depot:
 
     def tidy(self, *, is_away: bool) -> None:
         """What the own spool needs done now and then; is_away as of `Spool.tidy`."""
-        if self.own is not None:
-            self.own.tidy(is_away=is_away)
+        own = self.own
+        if own is None:
+            return
+        own.tidy(is_away=is_away)
+        if is_gone(own.home.path):
+            with self.locks.write:
+                if own.lose():
+                    self.settle_losses()
+                    self.own = None
 
     def note_damaged(self, spool: Spool, records_count: int) -> None:
         """Entries of a spool were read that make no sense."""
@@ -143,11 +159,12 @@ class Depot:
 
     def hold(self) -> None:
         """Before a fork: nobody shall be inside SQLite, whose inner locks would stay closed in the child."""
-        self._are_locks_held = [lock.acquire(timeout=FORK_WAIT_S) for lock in (self.locks.write, self.locks.read)]
+        held = [lock.acquire(timeout=FORK_WAIT_S) for lock in (self.locks.write, self.locks.read)]
+        self._are_locks_held[threading.get_ident()] = held
 
     def release(self) -> bool:
         """After a fork, in the parent or in the child. Whether nobody was inside SQLite."""
-        held, self._are_locks_held = self._are_locks_held, []
+        held = self._are_locks_held.pop(threading.get_ident(), [])
         for lock, is_held in zip((self.locks.write, self.locks.read), held, strict=False):
             if is_held:
                 lock.release()
@@ -158,6 +175,8 @@ class Depot:
         for spool in (self.own, self.adopted):
             if spool is not None:
                 spool.home.release()
+        if self._home is not None:
+            self._home.release()
 
     def _own_spool(self) -> Spool:
         if self.own is None:

@@ -21,6 +21,9 @@ SLICE_FIRST_RECORDS = 100
 # How often the worker looks for spools of processes that have died. The first time soon: a process that is restarted finds its own.
 ADOPT_INTERVAL_S = 60.0
 
+# A disk that cannot be read now is left alone for so long, whoever waits for what is on it.
+REST_S = 1.0
+
 ABANDONED_MESSAGE = "the process ended while the call was in flight"
 
 _TO_BE_SENT = {Kind.RECORD, Kind.FINISHED, Kind.CLOSING}
@@ -59,6 +62,7 @@ class Drain:
         #: not before this time
         self.due_at = clock()
         self._adopt_at = clock()
+        self._rest_until = clock()
         #: what the dead writer of the adopted spool told, brought up to date
         self._adopted_report: Report | None = None
         #: records of it that were found to be lost
@@ -69,19 +73,27 @@ class Drain:
         """Whether records of this process wait on disk."""
         return self._counts.spooled > 0
 
+    @property
+    def is_resting(self) -> bool:
+        """Whether what is on disk could not be read just now."""
+        return self._clock() < self._rest_until
+
     def next_at(self) -> float | None:
         """When there is something to do; None where nothing is known of."""
         if not (self._parts or self.has_own or self._depot.adopted is not None):
             return max(self.due_at, self._adopt_at) if self._may_adopt() else None
         due_at = self._clock() if self._is_batch_full() else self.due_at
-        return max(due_at, self._connection.retry_at or due_at)
+        return max(due_at, self._rest_until, self._connection.retry_at or due_at)
 
     def run(self, *, is_hurried: bool = False) -> bool:
         """Delivers a slice, if it is time. Whether there may be more at once."""
         now = self._clock()
-        if not self._connection.may_try or not (is_hurried or now >= self.due_at or self._is_batch_full()):
+        if not self._connection.may_try or self.is_resting or not (is_hurried or now >= self.due_at or self._is_batch_full()):
             return False
         if not self._parts and self._slice is None and not self._load(now):
+            if self.has_own:
+                # It cannot be read, or is counted and not there.
+                self._rest_until = self._clock() + REST_S
             return False
         if self._connection.is_away:
             self._slice_records_max = SLICE_FIRST_RECORDS
@@ -141,13 +153,12 @@ class Drain:
         try:
             found = spool.read(records_max=self._slice_records_max, bytes_max=self._settings.batch_bytes_max)
         except SpoolError:
-            self.due_at = self._clock() + 1
+            self._rest_until = self._clock() + REST_S
             return False
         finally:
             self._adopted_lost_count += self._depot.settle_losses()
         if found is None:
             return False
-        self._spool, self._slice, self._began_at = spool, found, self._clock()
         units = []
         damaged_count = found.damaged_count
         for entry in found.entries:
@@ -158,7 +169,9 @@ class Drain:
         if damaged_count:
             self._depot.note_damaged(spool, damaged_count)
             self._adopted_lost_count += 0 if spool.is_own else damaged_count
+        # The last of all: a slice without parts counts as delivered.
         self._parts.add(units)
+        self._spool, self._slice, self._began_at = spool, found, self._clock()
         return True
 
     def _put_back(self) -> None:

@@ -69,7 +69,8 @@ def unpack(body: bytes) -> IntegrationLog:
         if body[:1] == _JSON_BEGIN:
             return msgspec.convert(json.loads(body), IntegrationLog)
         return _decoder.decode(body)
-    except (msgspec.MsgspecError, ValueError) as error:
+    # What was packed near the end of the stack needs a little more of it here.
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise SpoolDamaged(f"an entry of the spool is no record: {error}") from error
 
 

@@ -9,19 +9,21 @@
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
+import stat
 import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
-from urllib.parse import parse_qsl, urlsplit
 
 from integration_monitor.errors import SpoolError
 from integration_monitor.settings import Settings
+from integration_monitor.writer.destination import destination_of
 from integration_monitor.writer.segment import SUFFIX
 
 if sys.platform != "win32":
@@ -79,23 +81,33 @@ class Folder:
         if sys.platform == "win32":
             raise SpoolError("the spool needs Linux or macOS: records wait in memory only")
         self.ensure()
+        path = self.path / f"{began_ms:014d}-{writer_id}"
+        home = None
         try:
             unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED_PREFIX, dir=self.path))
-            lock_file = _try_lock(unfinished, is_new=True)
-            if lock_file is None:
-                raise SpoolError(f"{unfinished} is used by somebody else")
-            path = self.path / f"{began_ms:014d}-{writer_id}"
-            unfinished.rename(path)
+            try:
+                home = Home(unfinished, _lock(unfinished, is_new=True))
+                unfinished.rename(path)
+            except BaseException:
+                # It is tried again every few seconds, and what is left of each time would pile up.
+                shutil.rmtree(unfinished, ignore_errors=True)
+                if home is not None:
+                    home.release()
+                raise
         except OSError as error:
             raise SpoolError(f"{self.path} cannot be used for the spool: {error.strerror}") from error
-        return Home(path, lock_file)
+        home.path = path
+        return home
 
     def ensure(self) -> None:
         """Makes the folder. Errors as of `claim`."""
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.mkdir(mode=0o700, exist_ok=True)
-            status = self.path.stat()
+            status = self.path.lstat()
+            # A link leads into a folder of another's choice, though that may be one of ours.
+            if not stat.S_ISDIR(status.st_mode):
+                raise SpoolError(f"{self.path} is no folder: set spool_dir, or remove it")
             if status.st_uid != os.geteuid():
                 raise SpoolError(f"{self.path} belongs to another user: set spool_dir, or run as its owner")
             if status.st_mode & 0o077:
@@ -118,10 +130,9 @@ class Folder:
         if sys.platform == "win32":
             return None
         try:
-            lock_file = _try_lock(path)
+            return Home(path, _lock(path))
         except OSError:
             return None
-        return None if lock_file is None else Home(path, lock_file)
 
     def adopt_any(self) -> Iterator[Home]:
         """Every home that nobody owns, oldest first, each adopted when it is asked for."""
@@ -184,18 +195,6 @@ def spool_dir(settings: Settings) -> Path:
     return home / ".local" / "state" / "integration-monitor" / "spool"
 
 
-def destination_of(settings: Settings) -> str:
-    """Where records go, without user, password and options: those may change while records wait."""
-    url = settings.database_url or ""
-    if "://" not in url:
-        return f"{url or 'nowhere'} {settings.data_dir or ''}".strip()
-    parts = urlsplit(url)
-    # libpq takes host and database as options too.
-    places = sorted((name, value) for name, value in parse_qsl(parts.query) if name in {"host", "hostaddr", "port", "dbname"})
-    place = "".join(f" {name}={value}" for name, value in places)
-    return f"{parts.scheme.replace('postgresql', 'postgres')}://{parts.netloc.rpartition('@')[2]}{parts.path}{place}"
-
-
 def segments_in(home: Path) -> list[Path]:
     """The paths of a home's segments, oldest first; none where the home was removed meanwhile."""
     with contextlib.suppress(OSError):
@@ -219,16 +218,20 @@ def open_private(path: Path) -> Iterator[TextIO]:
         yield file
 
 
-def _try_lock(home: Path, *, is_new: bool = False) -> int | None:
-    """The file that is locked; None where another process holds it, or has removed it meanwhile."""
+def _lock(home: Path, *, is_new: bool = False) -> int:
+    """The home's file, locked.
+
+    Errors:
+        OSError: another process holds it, or has removed it meanwhile; or the file system knows no locks.
+    """
     path = home / LOCK_NAME
     # Not inherited by programs that are started: they would keep the home of a process that is gone.
     lock_file = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if is_new else 0), 0o600)
     try:
         fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.fstat(lock_file).st_ino == path.stat().st_ino:
-            return lock_file
-    except OSError:
-        pass
-    os.close(lock_file)
-    return None
+        if os.fstat(lock_file).st_ino != path.stat().st_ino:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))  # noqa: TRY301 -- as from `stat`
+    except BaseException:
+        os.close(lock_file)
+        raise
+    return lock_file

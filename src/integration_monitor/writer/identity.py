@@ -18,15 +18,15 @@ class Identity:
     pid: int
     started_at: datetime
 
-    def report(self, counts: Counts, *, written: int = 0, spooled: int = 0, is_final: bool = False) -> Report:
-        """What the writer tells about itself, as it is once so many more records are written or in the spool."""
+    def report(self, counts: Counts, *, taken: int = 0, written: int = 0, spooled: int = 0, is_final: bool = False) -> Report:
+        """What the writer tells about itself, as it is once so many more records are taken, written or in the spool."""
         with counts.lock:
             return Report(
                 writer_id=self.writer_id,
                 host=self.host,
                 pid=self.pid,
                 started_at=self.started_at,
-                taken=counts.taken,
+                taken=counts.taken + taken,
                 written=counts.written + written,
                 ignored=counts.ignored,
                 spooled=max(0, counts.spooled + spooled),

@@ -14,10 +14,8 @@ from integration_monitor.writer.counts import Counts
 from integration_monitor.writer.depot import Depot
 from integration_monitor.writer.entry import Kind, pack, void
 from integration_monitor.writer.queue import Item
+from integration_monitor.writer.spool import BEGUN_MAX
 from integration_monitor.writer.unfinished import Unfinished, close
-
-# Calls in flight that are remembered. More than any process has; what an application begins and never ends must not grow without bound.
-BEGUN_MAX = 10_000
 
 
 class Journal(Generic[Item]):
@@ -27,8 +25,8 @@ class Journal(Generic[Item]):
         Held while the recorder is at work, which is for one thread at a time.
     record, record_unfinished:
         As the writer's.
-    keep_in_memory:
-        Takes a record for which the disk has no room; is_finished as in a batch.
+    report:
+        What the writer tells about itself, once so many more records are taken and on disk.
     """
 
     def __init__(  # noqa: PLR0913 -- by name, and each is a part of the pipeline
@@ -40,7 +38,7 @@ class Journal(Generic[Item]):
         recording: threading.RLock,
         record: Callable[[Item], IntegrationLog | None],
         record_unfinished: Callable[[Item], IntegrationLog | None],
-        report: Callable[[], Report],
+        report: Callable[[int], Report],
         guard: Guard,
     ) -> None:
         self._depot = depot
@@ -105,7 +103,7 @@ class Journal(Generic[Item]):
             self._depot_keeps(close(pending), Kind.CLOSING)
         elif begun is not None:
             with self._depot.locks.write:
-                self._depot.keep([void(begun)], self._report)
+                self._depot.keep([void(begun)], lambda: self._report(0))
         self._counts.pass_by("ignored")
         return True
 
@@ -116,4 +114,5 @@ class Journal(Generic[Item]):
             # The worker finds the same, and sees to it.
             return False
         with self._depot.locks.write:
-            return self._depot.keep([entry], self._report)
+            # The entry may begin a segment, and then the report lies with it.
+            return self._depot.keep([entry], lambda: self._report(kind < Kind.BEGUN))

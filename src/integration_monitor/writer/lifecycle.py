@@ -112,15 +112,18 @@ class Writer(Generic[Item]):
             return True
         deadline = self._clock() + (self._settings.shutdown_timeout_s if timeout_s is None else timeout_s)
         marker = Marker()
-        while True:
-            self._queue.put_marker(marker)
-            self._ensure_thread()
-            self._worker.hurry()
-            left_s = deadline - self._clock()
-            if marker.done.wait(max(0.0, min(left_s, FLUSH_REPEAT_S))):
-                return True
-            if left_s <= FLUSH_REPEAT_S:
-                return False
+        try:
+            while True:
+                self._queue.put_marker(marker)
+                self._ensure_thread()
+                self._worker.hurry()
+                left_s = deadline - self._clock()
+                if marker.done.wait(max(0.0, min(left_s, FLUSH_REPEAT_S))):
+                    return True
+                if left_s <= FLUSH_REPEAT_S:
+                    return False
+        finally:
+            self._queue.withdraw(marker)
 
     def shutdown(self, timeout_s: float | None = None) -> bool:
         """Takes no more, writes what waits and ends the thread. What the store does not take in time goes to the spool.
@@ -163,7 +166,7 @@ class Writer(Generic[Item]):
     def _oldest_unsent_s(self) -> float | None:
         """For how long the oldest record has waited, in memory or on disk."""
         ages = []
-        put_at = self._queue.oldest_at()
+        put_at = self._worker.oldest_at()
         if put_at is not None:
             ages.append(self._clock() - put_at)
         spool = self._depot.own
@@ -223,7 +226,7 @@ class Writer(Generic[Item]):
                 recording=self._worker.recording,
                 record=self._record,
                 record_unfinished=self._record_unfinished,
-                report=lambda: identity.report(self._counts),
+                report=lambda records_count: identity.report(self._counts, taken=records_count, spooled=records_count),
                 guard=guard,
             )
         self._thread: threading.Thread | None = None

@@ -1,5 +1,6 @@
 """What waits to be written, bounded by number and by weight, and how the worker sleeps until there is enough of it."""
 
+import contextlib
 import queue
 import sys
 import threading
@@ -23,6 +24,8 @@ class Marker:
     def __init__(self, *, is_last: bool = False) -> None:
         self.done = threading.Event()
         self.is_last = is_last
+        #: whether nobody waits for it any more
+        self.is_over = False
 
 
 class BoundedQueue(Generic[Item]):
@@ -63,6 +66,14 @@ class BoundedQueue(Generic[Item]):
         with self._counts.lock:
             self._markers_count += 1
             self._items.append(marker)
+
+    def withdraw(self, marker: Marker) -> None:
+        """Nobody waits for it any more: what is left of it goes, so that markers do not pile up while the store is away."""
+        marker.is_over = True
+        with self._counts.lock, contextlib.suppress(ValueError):
+            while True:
+                self._items.remove(marker)
+                self._markers_count -= 1
 
     def get(self) -> tuple[Item, int] | Marker | None:
         """The next item with its size, or marker; None where there is none. For one thread at a time."""

@@ -300,6 +300,17 @@ def _transaction(connection: "sqlite3.Connection") -> Iterator[None]:
     connection.execute("commit")
 
 
+def is_gone(path: Path) -> bool:
+    """Whether somebody has removed it; not where that cannot be told."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 class _translated:  # noqa: N801 -- used like a function; as a class it costs a third, on the application's thread
     """Errors of SQLite and of the system as ours."""
 

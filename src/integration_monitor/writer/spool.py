@@ -13,7 +13,7 @@ from integration_monitor.errors import SpoolDamaged, SpoolError
 from integration_monitor.record import IntegrationLog
 from integration_monitor.writer.entry import Entry, Kind, unpack
 from integration_monitor.writer.folder import Folder, Home, segment_bytes
-from integration_monitor.writer.segment import SUFFIX, Extent, Segment
+from integration_monitor.writer.segment import SUFFIX, Extent, Segment, is_gone
 
 #: What a file of the spool holds before the next one is begun: it is the unit that is removed.
 SEGMENT_BYTES = 16 * 1024 * 1024
@@ -21,6 +21,8 @@ SEGMENT_BYTES = 16 * 1024 * 1024
 CHECKPOINT_BYTES = 4 * 1024 * 1024
 # A small spool has segments too, so that making room does not empty it.
 SEGMENTS_MIN = 8
+# Calls in flight that are remembered. More than any process has; what an application begins and never ends must not grow without bound.
+BEGUN_MAX = 10_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,6 +116,8 @@ class Spool:
             for entry in entries:
                 if entry.kind is Kind.BEGUN:
                     self._begun[entry.record_id] = (segment, entry)
+                    if len(self._begun) > BEGUN_MAX:
+                        self._begun.pop(next(iter(self._begun)))
                 elif self._begun:
                     self._begun.pop(entry.record_id, None)
 
@@ -127,7 +131,10 @@ class Spool:
             segment = self._segments[0]
             try:
                 rows = segment.read(records_max=records_max, bytes_max=bytes_max, after_seq=self._read_seq.get(segment))
-            except SpoolDamaged:
+            except SpoolError as error:
+                # Somebody may have removed the file under us.
+                if not isinstance(error, SpoolDamaged) and not is_gone(segment.path):
+                    raise
                 self._drop(segment, "spool_damaged")
                 continue
             if rows:
@@ -174,6 +181,20 @@ class Spool:
                     segment.checkpoint(is_complete=is_complete)
             elif not is_complete and segment.log_bytes() >= self._segment_bytes_max:
                 self._is_segment_over = True
+        if segments and is_gone(segments[-1].path):
+            # What is added to a file that was removed would end with the process.
+            self._is_segment_over = True
+
+    def lose(self) -> bool:
+        """The home was removed under us, with all that is in it; that goes to `losses`. False while something of it is being delivered."""
+        with self._locks.write:
+            if self._in_hand is not None:
+                return False
+            self._begun.clear()
+            for segment in list(self._segments):
+                self._drop(segment, "spool_damaged")
+            self.home.release()
+        return True
 
     def put_back(self) -> None:
         """The slice that was read last is not delivered: it is read again."""

@@ -78,10 +78,16 @@ class Worker(Generic[Item]):
         self._markers: list[Marker] = []
         self._end_at: float | None = None
         self._has_given_up = False
+        self._gathered_at: float | None = None
         # As if something had been written just now, so that the first records of a process come together.
         self._sent_at = clock()
         self._tick_at = clock()
         self._maintain_at = clock() + MAINTAIN_FIRST_S
+
+    def oldest_at(self) -> float | None:
+        """When the oldest item that waits in memory was put, by the clock given; None where none waits."""
+        times = [self._queue.oldest_at(), None if self._delivery.has_room else self._gathered_at]
+        return min((at for at in times if at is not None), default=None)
 
     def prepare(self) -> None:
         """Before a thread is started: the alarm is of the thread's own kind, and nobody starts another."""
@@ -124,12 +130,14 @@ class Worker(Generic[Item]):
     def run(self) -> None:
         """The thread. It ends with the last marker, or with an exception that no guard holds; the next item starts another then."""
         try:
-            self._counts.reconcile(self._in_hand)
+            self._reconcile()
             is_ended = False
             while not is_ended:
                 with self._guard:
                     is_ended = self._work()
                     continue
+                # What was in hand may be lost.
+                self._reconcile()
                 self.alarm.sleep(DEFECT_PAUSE_S, records_count=sys.maxsize, bytes_count=sys.maxsize, is_enough=lambda: False)
             self._end()
         except Exception:
@@ -145,6 +153,7 @@ class Worker(Generic[Item]):
         if self._has_given_up or self._is_over():
             return True
         if self._is_due():
+            self._gathered_at = self._queue.oldest_at()
             self._gather()
             batch, self._batch = self._batch, []
             self._delivery.add(batch)
@@ -160,7 +169,7 @@ class Worker(Generic[Item]):
     def _sleep(self) -> None:
         """Until a batch is full or old enough, or there is something else to do."""
         delivery = self._delivery
-        if self._markers and delivery.drain.has_own and delivery.connection.may_try:
+        if self._markers and delivery.drain.has_own and delivery.connection.may_try and not delivery.drain.is_resting:
             return
         wake_at = [self._tick_at, delivery.next_at(), self._end_at]
         records_count, bytes_count = 1, sys.maxsize
@@ -247,8 +256,11 @@ class Worker(Generic[Item]):
         if not self._delivery.connection.is_away:
             with self.recording:
                 due = self._unfinished.due()
-            if due and self._delivery.tell(due):
-                self._unfinished.note_sent(due)
+            for start in range(0, len(due), self._settings.batch_records_max):
+                part = due[start : start + self._settings.batch_records_max]
+                if not self._delivery.tell(part):
+                    break
+                self._unfinished.note_sent(part)
         lost = self._unfinished.take_lost()
         if lost:
             self._delivery.add([Unit(record=record, is_finished=True, is_counted=False) for record in lost])
@@ -259,6 +271,7 @@ class Worker(Generic[Item]):
 
     def _settle_markers(self, *, is_more: bool) -> bool:
         """Tells those who wait, if there is nothing left. True when the worker is to end."""
+        self._markers = [marker for marker in self._markers if not marker.is_over]
         if not self._markers or is_more:
             return False
         is_clear = self._delivery.is_clear
@@ -272,6 +285,11 @@ class Worker(Generic[Item]):
         # What is on disk is safe: the end of the process does not wait for a store that is away.
         is_safe = self._delivery.has_room and self._delivery.connection.is_away
         return is_clear or is_safe
+
+    def _reconcile(self) -> None:
+        # What was given up is counted already.
+        if not self._has_given_up:
+            self._counts.reconcile(self._in_hand)
 
     def _in_hand(self) -> tuple[int, int]:
         """Everything that waits in memory: (items, bytes)."""

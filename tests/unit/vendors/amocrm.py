@@ -2,7 +2,7 @@
 
 from integration_monitor.record import Fault, Json
 from tests.unit.exchanges import Case
-from tests.unit.vendors.vendor import Vendor, nginx, timed_out, unreachable
+from tests.unit.vendors.vendor import Vendor, nginx, page_under_200, timed_out, unreachable
 
 ACCOUNT = "https://example.amocrm.ru"
 API = f"{ACCOUNT}/api/v4"
@@ -319,6 +319,9 @@ PROXIES = [
         fault="auth",
         retry="no",
     ),
+    page_under_200(f"GET {API}/leads", "safe", action="list_leads"),
+    page_under_200(f"POST {API}/leads", "ambiguous", action="create_leads"),
+    Case(name="page under 202", call=f"POST {API}/leads", status=202, answer=nginx("Accepted"), action="create_leads"),
     Case(
         name="account or address blocked",
         call=f"POST {API}/leads",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from integration_monitor.record import Fault, Json
 from tests.unit.exchanges import Case
-from tests.unit.vendors.vendor import Vendor, nginx, timed_out, unreachable
+from tests.unit.vendors.vendor import Vendor, nginx, page_under_200, redirected, timed_out, unreachable
 
 API = "https://api.resend.com"
 SEND = f"POST {API}/emails"
@@ -205,6 +205,31 @@ CDN = [
     ),
 ]
 
+PROXIES = [
+    page_under_200(SEND, "ambiguous", action="send_email"),
+    Case(
+        name="page under 200, with a key",
+        call=SEND,
+        headers=KEY,
+        answer="  <!doctype html><p>Checking your browser",
+        code="INVALID_RESPONSE",
+        message="a page came in place of JSON: Checking your browser",
+        fault="vendor",
+        retry="safe",
+    ),
+    page_under_200(DOMAINS, "safe", action="test_connection"),
+    redirected(SEND, action="send_email"),
+    Case(
+        name="refusal under 200",
+        call=SEND,
+        answer=error(422, "missing_required_field", "Missing `to` field."),
+        code="missing_required_field",
+        message="Missing `to` field.",
+        fault="ours",
+        retry="no",
+    ),
+]
+
 BATCHES = [
     batch(
         "some emails refused",
@@ -228,6 +253,7 @@ BATCHES = [
         "BATCH_REJECTED",
         "2 of 2 emails refused: [0] No",
     ),
+    batch("errors that are no list", [{"id": "1"}], {"1": "No"}, "PARTIAL_FAILURE", "1 of 2 emails refused: no reason given"),
     batch("refused without a reason", [{"id": "1"}], [{}], "PARTIAL_FAILURE", "1 of 2 emails refused: no reason given"),
 ]
 
@@ -244,6 +270,7 @@ VENDOR = Vendor(
         "page “Idempotency Keys”": IDEMPOTENCY,
         "page “Usage Limits”": LIMITS,
         "page “Introduction”; a CDN stands before the API": CDN,
+        "nothing of Resend's: what may stand between": PROXIES,
         "page “Send Batch Emails”; PyPI resend 2.52.0, `emails/_batch.py`": BATCHES,
     },
 )

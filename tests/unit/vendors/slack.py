@@ -122,6 +122,10 @@ VENDORS_FAULT = [
     ),
     timed_out(POST, "ambiguous", request=MESSAGE, entity=CHANNEL),
     timed_out(f"POST {API}/conversations.list", "safe"),
+    # Any method may come as GET.
+    timed_out(POST.replace("POST", "GET", 1), "ambiguous", request=MESSAGE, entity=CHANNEL),
+    timed_out(f"GET {API}/conversations.list", "safe"),
+    timed_out(f"POST {API}/oauth.v2.access", "ambiguous", action="get_oauth_token"),
     unreachable(POST, request=MESSAGE, entity=CHANNEL),
 ]
 HOOKS = [

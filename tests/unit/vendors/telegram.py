@@ -2,7 +2,7 @@
 
 from integration_monitor.record import Fault, Json
 from tests.unit.exchanges import Case
-from tests.unit.vendors.vendor import Vendor, nginx, timed_out, unreachable
+from tests.unit.vendors.vendor import Vendor, nginx, redirected, timed_out, unreachable
 
 TOKEN = "123456789:AAFAKEfakeFAKEfakeFAKEfakeFAKEfake000"
 BOT = f"https://api.telegram.org/bot{TOKEN}"
@@ -261,6 +261,16 @@ FOREIGN = [
         fault="unclassified",
         retry="ambiguous",
     ),
+    Case(
+        name="no under 200, with its code as text",
+        call=SEND,
+        answer={"ok": False, "error_code": "403", "description": "Forbidden: bot was blocked by the user"},
+        code="403",
+        message="Forbidden: bot was blocked by the user",
+        fault="recipient",
+        retry="no",
+    ),
+    redirected(SEND, action="send_message"),
     Case(
         name="page under 200",
         call=SEND,

@@ -57,6 +57,35 @@ def unreachable(call: str, **expected: object) -> Case:
     )
 
 
+def redirected(call: str, **expected: object) -> Case:
+    """An API does not redirect: something before it did, and nothing was done."""
+    return Case(
+        name="redirected",
+        call=call,
+        status=301,
+        answer_headers={"location": "https://user:word@proxy.example.org/login?next=1"},
+        code="HTTP_301",
+        message="redirected to proxy.example.org",
+        fault="unclassified",
+        retry="no",
+        **expected,  # type: ignore[arg-type]
+    )
+
+
+def page_under_200(call: str, retry: str, **expected: object) -> Case:
+    """A page in place of JSON: the API was not asked, or nobody knows."""
+    return Case(
+        name="page under 200",
+        call=call,
+        answer=nginx("Log in to the hotel's Wi-Fi"),
+        code="INVALID_RESPONSE",
+        message="a page came in place of JSON: Log in to the hotel's Wi-Fi",
+        fault="vendor",
+        retry=retry,
+        **expected,  # type: ignore[arg-type]
+    )
+
+
 def nginx(title: str) -> str:
     """The page of a proxy before the API."""
     return f"<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center><hr><center>nginx</center></body></html>"

@@ -2,7 +2,7 @@
 
 from integration_monitor.record import Fault, Json
 from tests.unit.exchanges import Case
-from tests.unit.vendors.vendor import Vendor, nginx, timed_out, unreachable
+from tests.unit.vendors.vendor import Vendor, nginx, page_under_200, redirected, timed_out, unreachable
 
 API = "https://gate.whapi.cloud"
 SEND = f"POST {API}/messages/text"
@@ -179,6 +179,13 @@ FLAT = [
     ),
 ]
 
+PROXIES = [
+    page_under_200(SEND, "ambiguous", action="send_message"),
+    page_under_200(HEALTH, "safe", action="test_connection"),
+    Case(name="page that was asked for", call=f"GET {API}/media/M1", answer="<html></html>", entity=("media", "M1")),
+    redirected(SEND, action="send_message"),
+]
+
 UNDONE = [
     unsent("not sent", {"sent": False}, "the gateway says sent: false"),
     unsent("not sent, with a reason", {"sent": False, "error": {"code": 200, "message": "no such number"}}, "no such number"),
@@ -216,6 +223,15 @@ UNDONE = [
         retry="ambiguous",
     ),
     Case(
+        name="error under 200, without words",
+        call=f"POST {API}/groups",
+        answer={"error": {"code": 429}},
+        code="429",
+        message="the answer holds an error",
+        fault="limit",
+        retry="after",
+    ),
+    Case(
         name="error under 200, without a code",
         call=f"POST {API}/groups",
         answer={"error": "something"},
@@ -238,6 +254,7 @@ VENDOR = Vendor(
         "OpenAPI document 1.8.7 (`ChannelStatus`); page “Account and device status”, support.whapi.cloud; the vendor's guide for `STOP`": STATES,
         "OpenAPI document 1.8.7 (`ResponseError`); the vendor's guide, `core-mcp-setup.md`, for the wrong token": REFUSED,
         "tests of public clients; the OpenAPI document knows only the nested form": FLAT,
+        "nothing of Whapi's: what may stand between": PROXIES,
         "follows from the OpenAPI document; no real example is public": UNDONE,
     },
 )

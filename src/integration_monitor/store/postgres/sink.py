@@ -39,6 +39,13 @@ WRITE_LOCK_TIMEOUT_MS = 5_000
 MAINTAIN_DEADLINE_S = 60.0
 MAINTAIN_TIMEOUT_MS = 59_000
 
+# Statistics are also added up by servers and by maintenance; where neither runs, processes that write do it, with a bound on what their
+# batches wait for: some 50 ms a minute.
+ADD_UP_INTERVAL_S = 60.0
+ADD_UP_CHANGES_MAX = 5_000
+ADD_UP_DEADLINE_S = 2.0
+ADD_UP_TIMEOUT_MS = 1_500
+
 # How long it is believed what the login may do: a migration, or a grant, is noticed after this.
 FACTS_AGE_S = 60.0
 # Rows sent at once: the server stores some while we encode the next.
@@ -62,6 +69,8 @@ class Facts:
     may_copy: bool
     #: whether the product's schema takes reports; the older table comes without it
     may_report: bool
+    #: whether there are statistics that it may add up
+    may_add_up: bool
 
 
 class PostgresSink:
@@ -72,6 +81,7 @@ class PostgresSink:
         self._connection: BoundedConnection | None = None
         self._facts: Facts | None = None
         self._facts_until = 0.0
+        self._add_up_at = time.monotonic() + ADD_UP_INTERVAL_S
         self._process_id = os.getpid()
 
     def write(self, batch: Batch) -> None:
@@ -102,7 +112,8 @@ class PostgresSink:
                 else:
                     raise
             else:
-                return
+                break
+        self._add_up()
 
     def maintain(self) -> None:
         """Makes partitions ahead, applies the retention, closes what dead processes left. Errors as for `write`."""
@@ -115,6 +126,15 @@ class PostgresSink:
         self._facts = None
         if connection is not None:
             connection.close()
+
+    def _add_up(self) -> None:
+        """Adds up statistics once a minute, in a transaction of its own: the batch is written, whatever becomes of this."""
+        if self._facts is None or not self._facts.may_add_up or time.monotonic() < self._add_up_at:
+            return
+        self._add_up_at = time.monotonic() + ADD_UP_INTERVAL_S
+        # Views are right all the same, and whoever comes next has it to do.
+        with contextlib.suppress(StoreError), self._transaction(ADD_UP_DEADLINE_S, ADD_UP_TIMEOUT_MS) as connection:
+            connection.execute(sql.query("statistics_add_up"), {"changes_max": ADD_UP_CHANGES_MAX})
 
     @contextlib.contextmanager
     def _transaction(self, deadline_s: float, statement_timeout_ms: int) -> Iterator[BoundedConnection]:
@@ -156,8 +176,8 @@ class PostgresSink:
     def _learn_facts(self, connection: BoundedConnection) -> Facts:
         if self._facts is None or time.monotonic() >= self._facts_until:
             # Without such a table the first record will say so.
-            may_copy, may_report = connection.execute(sql.query("session_facts")).fetchone() or (False, False)
-            self._facts = Facts(may_copy=may_copy, may_report=may_report)
+            may_copy, may_report, may_add_up = connection.execute(sql.query("session_facts")).fetchone() or (False, False, False)
+            self._facts = Facts(may_copy=may_copy, may_report=may_report, may_add_up=may_add_up)
             self._facts_until = time.monotonic() + FACTS_AGE_S
         return self._facts
 
@@ -210,14 +230,22 @@ def _finish(connection: BoundedConnection, records: Sequence[IntegrationLog], *,
     """Updates the records that are there unfinished, and inserts those that are not there at all."""
     if facts.may_report:
         connection.execute(sql.query("logs_reopen"), {"ids": [record.id for record in records]})
+    missing = _update(connection, records, encode_record)
+    if missing:
+        _insert_looked_up(connection, missing, encode_record)
+        # The insert waits for whoever writes the same record at that moment, such as a session of ours that was given up in the middle
+        # of its commit. What comes of that may be unfinished.
+        _update(connection, missing, encode_record)
+
+
+def _update(connection: BoundedConnection, records: Sequence[IntegrationLog], encode_record: Encode) -> list[IntegrationLog]:
+    """Finishes the records that are there unfinished; gives the others."""
     times = [record.created_at for record in records]
     rows = connection.execute(
         sql.query("logs_finish"), {**arrays([*map(encode_record, records)]), "since": min(times), "until": max(times)}
     ).fetchall()
     updated = {identifier for (identifier,) in rows}
-    missing = [record for record in records if record.id not in updated]
-    if missing:
-        _insert_looked_up(connection, missing, encode_record)
+    return [record for record in records if record.id not in updated]
 
 
 def _report(connection: BoundedConnection, report: Report, records: Iterable[IntegrationLog]) -> None:
