@@ -5,6 +5,7 @@ Whether something hangs cannot be told by waiting for it, so each call runs on a
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 
@@ -14,6 +15,7 @@ import pytest
 from integration_monitor.batch import Batch
 from integration_monitor.errors import StoreUnavailable
 from integration_monitor.record import IntegrationLog
+from integration_monitor.store.postgres.connection import connect_bounded
 from integration_monitor.store.postgres.sink import PostgresSink
 from tests.conftest import Server
 from tests.integration.batches import fetch, record, stored
@@ -207,3 +209,22 @@ def test_after_a_fail_over_the_host_that_takes_writes_is_found(database_url: str
 
     assert isinstance(error, StoreUnavailable)
     assert fetch(database_url, "select count(*) from public.integration_logs") == [(2,)]
+
+
+def test_the_addresses_of_a_host_share_the_time_for_connecting(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[int] = []
+
+    def resolve(*_arguments: object, **_options: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"192.0.2.{number}", 5432)) for number in range(1, 5)]
+
+    def connect(connect_timeout: int, **_options: object) -> None:
+        given.append(connect_timeout)
+        raise psycopg.OperationalError("silent")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(psycopg.Connection, "connect", connect)
+
+    with pytest.raises(StoreUnavailable):
+        connect_bounded("postgresql://app@pooler.example.com/app", timeout_s=10.0)
+
+    assert given == [2]

@@ -309,6 +309,35 @@ def test_what_is_being_finished_at_this_moment_is_left_alone(sink: PostgresSink,
     assert outcome(database_url, begun) == ABANDONED
 
 
+def test_closing_never_waits_for_whoever_is_about_to_finish(sink: PostgresSink, database_url: str) -> None:
+    begun = record(status="pending")
+    sink.write(Batch(records=[begun], report=report(uuid.uuid4())))
+    silence(database_url, 11)
+    with psycopg.connect(database_url) as other:
+        other.execute("select integration_monitor.reopen_logs(array[%s])", (begun.id,))
+        sink.maintain()
+        other.execute("update public.integration_logs set status = 'success' where id = %s", (begun.id,))
+
+    assert outcome(database_url, begun) == ("success", None, None)
+
+
+def test_an_end_counts_though_its_beginning_is_committed_meanwhile(sink: PostgresSink, database_url: str) -> None:
+    begun = record(status="pending")
+    finished = threading.Thread(target=lambda: sink.write(Batch(records=[], finished=[ended(begun)])))
+    with psycopg.connect(database_url) as given_up:
+        given_up.execute(
+            "insert into public.integration_logs (id, service_name, action, status, created_at, updated_at)"
+            " values (%s, 'test', 'test', 'pending', %s, %s)",
+            (begun.id, begun.created_at, begun.updated_at),
+        )
+        finished.start()
+        while not fetch(database_url, "select pid from pg_locks where not granted"):
+            assert finished.is_alive()
+    finished.join()
+
+    assert outcome(database_url, begun)[0] == "success"
+
+
 def test_a_batch_is_written_though_closing_fails(sink: PostgresSink, database_url: str) -> None:
     sink.write(Batch(records=[record(status="pending")], report=report(uuid.uuid4())))
     silence(database_url, 11)

@@ -17,8 +17,8 @@ import pytest
 
 from integration_monitor.guard import RAISE_VARIABLE
 from integration_monitor.record import IntegrationLog
-from integration_monitor.writer.entry import Kind, pack, unpack
 from integration_monitor.writer.destination import destination_of
+from integration_monitor.writer.entry import Kind, pack, unpack
 from integration_monitor.writer.lifecycle import THREAD_NAME
 from integration_monitor.writer.worker import Worker
 from tests.integration.spools import (

@@ -99,6 +99,39 @@ def test_suppressed_calls_are_not_recorded(records: list[im.IntegrationLog]) -> 
     assert len(records) == 1
 
 
+def test_a_suppressed_operation_is_not_recorded(records: list[im.IntegrationLog]) -> None:
+    @im.operation("amocrm", "sync_lead")
+    def sync_lead() -> None:
+        call()
+
+    with im.suppress():
+        sync_lead()
+        with im.operation("amocrm", "sync_lead"):
+            call()
+    sync_lead()
+
+    assert [one.action for one in records] == ["sync_lead"]
+
+
+class Unwilling(str):
+    """An id of the application's own class."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError("this text is not to be had")
+
+
+def test_an_entity_of_any_type_loses_no_record(records: list[im.IntegrationLog]) -> None:
+    for odd in (Unwilling("7"), 10**5_000, object(), b"7", [7]):
+        with im.entity("lead", odd):
+            call()
+
+    assert len(records) == 5
+    assert entities(records)[0] == {"type": "lead", "id": "Unwilling"}
+    assert entities(records)[1] == {"type": "lead", "id": "int"}
+
+
 def test_the_trace_of_opentelemetry_is_kept(records: list[im.IntegrationLog]) -> None:
     tracer = TracerProvider().get_tracer("test")
 

@@ -1,11 +1,13 @@
 """http.client and urllib.request over a server on loopback. What ends a call is in tests/integration/test_capture_endings.py."""
 
 import array
+import contextlib
 import gc
 import gzip
 import http.client
 import io
 import sys
+import tracemalloc
 import urllib.error
 import urllib.request
 import xmlrpc.client
@@ -14,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from integration_monitor.capture.call import WHOLE_BODY_BYTES_MAX
 from integration_monitor.capture.context import suppressed
 from integration_monitor.capture.http_client import HttpClientPatch
 from integration_monitor.capture.operation import Attempt, Operation
@@ -295,6 +298,45 @@ def test_a_buffer_of_large_items_is_filled_as_ever(
     response.close()
 
     assert buffer.tobytes()[:8] == only_attempt(seen).response_body == b"12345678"
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_of_a_huge_body_only_the_beginning_is_copied(kind: Callable[[bytes], Any]) -> None:
+    size_bytes = 8 * WHOLE_BODY_BYTES_MAX
+    body = kind(bytes(size_bytes))
+
+    with allocating_less_than(size_bytes // 2):
+        kept = make_capture(lambda _operation: None).keep(body)
+
+    assert kept == (bytes(KEPT_BYTES), size_bytes)
+
+
+def test_of_a_huge_answer_only_the_beginning_is_copied(
+    seen: list[Operation], vendor: Vendor, connection: http.client.HTTPConnection
+) -> None:
+    size_bytes = 8 * WHOLE_BODY_BYTES_MAX
+    vendor.answers = [(200, {}, bytes(size_bytes))]
+    connection.request("GET", "/v1")
+    response, buffer = connection.getresponse(), bytearray(size_bytes)
+
+    with allocating_less_than(size_bytes // 2):
+        count = response.readinto(buffer)
+
+    assert count == size_bytes
+    attempt = only_attempt(seen)
+    assert (attempt.response_body, attempt.response_body_bytes) == (bytes(KEPT_BYTES), size_bytes)
+
+
+@contextlib.contextmanager
+def allocating_less_than(size_bytes: int) -> Iterator[None]:
+    """Fails where Python's own memory grows by more in the block, on any thread."""
+    tracemalloc.start()
+    try:
+        yield
+        _now, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < size_bytes
 
 
 def test_an_empty_url_is_the_root(seen: list[Operation], vendor: Vendor, connection: http.client.HTTPConnection) -> None:

@@ -42,6 +42,35 @@ def test_an_exception_leaves_the_block_and_is_kept() -> None:
     assert taken[0].error.code == "TIMEOUT"
 
 
+def test_a_signal_handler_that_raises_as_a_block_begins_leaves_no_operation_behind() -> None:
+    taken: list[Operation] = []
+
+    def interrupt(_operation: Operation) -> None:
+        raise KeyboardInterrupt
+
+    with Operation(taken.append) as outer:
+        with pytest.raises(KeyboardInterrupt), Operation(taken.append, begun=interrupt):
+            pytest.fail("the block has begun")
+        assert current_operation.get() is outer
+
+    assert current_operation.get() is None
+    assert [one.error.code if one.error else None for one in taken] == ["CANCELLED", None]
+
+
+def test_a_call_in_the_block_of_an_abandoned_operation_is_one_by_itself() -> None:
+    taken: list[Operation] = []
+    capture = Capture(take=lambda one: taken.append(operation_of(one)), body_bytes_max=100, guard=Guard())
+
+    with Operation(taken.append) as operation:
+        operation.abandon()
+        call = capture.begin("httpx", "GET", "https://api.example.com/v1")
+        assert call is not None
+        call.finish()
+
+    assert taken == [call.operation]
+    assert operation.attempts == []
+
+
 def test_operations_inside_each_other_keep_their_own_attempts() -> None:
     with Operation(lambda _operation: None) as outer:
         with Operation(lambda _operation: None) as inner:

@@ -232,6 +232,19 @@ def test_a_streamed_answer_keeps_its_object_and_type(seen: list[Operation]) -> N
     response.close()
 
 
+def test_an_answer_that_a_hook_has_read_piece_by_piece_is_recorded_without_its_body(seen: list[Operation]) -> None:
+    pieces: list[bytes] = []
+
+    def save(response: requests.Response, **_options: Any) -> None:
+        pieces.extend(response.iter_content(2))
+
+    session(Answer(b"hello")).get(URL, stream=True, hooks={"response": save})
+
+    assert b"".join(pieces) == b"hello"
+    assert only_attempt(seen).status_code == 200
+    assert only_attempt(seen).response_body is None
+
+
 def test_a_streamed_answer_that_is_closed_early_keeps_what_was_read(seen: list[Operation]) -> None:
     with session(Answer(b"half" + b"x" * 10, headers={"Content-Length": "14"})).get(URL, stream=True) as response:
         assert response.raw.read(4) == b"half"

@@ -340,3 +340,18 @@ def test_secret_of_the_settings_that_cannot_be_found_is_refused(secrets: dict[st
 
     assert refused.value.name == "secrets"
     assert not any(secret in str(refused.value) for secret in secrets.values())
+
+
+def test_message_that_was_cut_holds_no_beginning_of_a_secret(record: Record) -> None:
+    words = "x " * 488 + f"see {TELEGRAM_TOKEN}"
+    one = attempt("https://api.example.org/x", status=500)
+    one.response_headers = {"Content-Type": "text/plain"}
+    one.response_body = words.encode()
+    whole = attempt("https://api.example.org/x", status=500)
+    whole.response_headers = {"Content-Type": "application/json"}
+    whole.response_body, whole.response_body_bytes = b'{"a": {"value": "FAKE-FAKE-FAKE", "na', 5_000
+
+    logs = [record(operation(one)), record(operation(whole))]
+
+    assert "FAKE" not in "".join(log.error_message or "" for log in logs)
+    assert (logs[0].error_message or "").startswith("x x x")

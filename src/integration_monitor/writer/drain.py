@@ -123,7 +123,7 @@ class Drain:
         self._adopted_lost_count = 0
         # First of all, since the entries of their begin go with the first segments.
         orphans = [abandon(record, ABANDONED_MESSAGE) for record in spool.orphans()]
-        self._spool = spool
+        self._spool, self._began_at = spool, self._clock()
         for start in range(len(orphans), 0, -self._settings.batch_records_max):
             part = orphans[max(0, start - self._settings.batch_records_max) : start]
             self._parts.add([Unit(record=record, is_finished=True, is_counted=False) for record in part])
@@ -141,7 +141,6 @@ class Drain:
             if not self.adopt():
                 return False
             if self._parts:
-                self._began_at = now
                 return True
         adopted = self._depot.adopted
         if adopted is not None and self._read(adopted):

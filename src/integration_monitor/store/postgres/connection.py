@@ -1,5 +1,7 @@
 """How a connection is made: the same for the writer, the migrator and the command line."""
 
+import contextlib
+import socket
 import time
 from collections.abc import Generator
 from typing import Any, TypeVar
@@ -22,7 +24,7 @@ CONNECTION_DEFAULTS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "30000",
 }
-# psycopg gives each host of a URL the whole time-out, and none less than two seconds.
+# psycopg gives each address of each host of a URL the whole time-out, and none less than two seconds.
 CONNECT_TIMEOUT_MIN_S = 2
 
 
@@ -100,12 +102,26 @@ def connect_bounded(database_url: str, *, timeout_s: float) -> BoundedConnection
         SettingsError: the URL cannot be read.
     """
     given = parameters(database_url)
-    hosts = str(given.get("host") or given.get("hostaddr") or "").count(",") + 1
     wanted_s = int(given["connect_timeout"]) or timeout_s
-    given["connect_timeout"] = max(CONNECT_TIMEOUT_MIN_S, int(min(wanted_s, timeout_s / hosts)))
+    given["connect_timeout"] = max(CONNECT_TIMEOUT_MIN_S, int(min(wanted_s, timeout_s / _count_addresses(given))))
     try:
         connection = BoundedConnection.connect(**given, autocommit=True)
     except psycopg.Error as error:
         raise translate(error) from error
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     return connection
+
+
+def _count_addresses(given: dict[str, Any]) -> int:
+    """How many addresses psycopg may try, one after the other: a pooler's name often has several."""
+    if given.get("hostaddr"):
+        return str(given["hostaddr"]).count(",") + 1
+    count = 0
+    for host in str(given.get("host") or "").split(","):
+        found = 1
+        # A folder of sockets, and nothing, are no names. One that is unknown is tried by psycopg, which says so.
+        if host and not host.startswith(("/", "@")):
+            with contextlib.suppress(OSError, UnicodeError):
+                found = len(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
+        count += found
+    return count

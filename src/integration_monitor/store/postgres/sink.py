@@ -40,7 +40,7 @@ MAINTAIN_DEADLINE_S = 60.0
 MAINTAIN_TIMEOUT_MS = 59_000
 
 # Statistics are also added up by servers and by maintenance; where neither runs, processes that write do it, with a bound on what their
-# batches wait for: some 50 ms a minute.
+# batches wait for: some 0.1 s a minute.
 ADD_UP_INTERVAL_S = 60.0
 ADD_UP_CHANGES_MAX = 5_000
 ADD_UP_DEADLINE_S = 2.0
