@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constr
 SOURCES := src tests benchmarks hatch_build.py
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: demo test check format bench bench-recorder bench-caller bench-capture bench-writer clean debian-packages
+.PHONY: demo test check format bench bench-recorder bench-caller bench-capture bench-writer bench-store clean debian-packages
 
 demo: $(VENV)/installed-demo
 	$(BIN)/integration-monitor demo
@@ -42,6 +42,10 @@ bench-caller: $(BENCH_VENV)/installed
 # It has no shorter run.
 bench-writer: $(BENCH_VENV)/installed
 	$(BENCH_VENV)/bin/python -m benchmarks.writer_throughput $(filter-out --quick,$(BENCH_ARGUMENTS))
+
+# Not part of `bench`: its ten million records take half an hour and 10 GB of disk, `--quick` two minutes.
+bench-store: $(BENCH_VENV)/installed
+	$(BENCH_VENV)/bin/python -m benchmarks.store_scale $(BENCH_ARGUMENTS)
 
 # Chromium, PostgreSQL 15 and uWSGI for the tests that need them; where they cannot be installed those tests say so and are skipped.
 debian-packages:

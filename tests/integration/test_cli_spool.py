@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import psycopg
 import pytest
 
 from integration_monitor.cli import main
-from tests.integration.spools import PATIENCE_S, TableSink, Writers, records_of, take_all
+from integration_monitor.guard import Guard
+from integration_monitor.writer.lifecycle import Writer
+from tests.integration.spools import PATIENCE_S, TableSink, Writers, make_record, records_of, take_all
 
 AWAY = "postgresql://nobody:FAKE@127.0.0.1:1/none"
 
@@ -91,6 +94,31 @@ def test_drain_brings_everything_to_the_table_once(run: Run, writers: Writers, d
     assert actions == [("a",), ("b",), ("c",)]
     assert counts == [(1, 1, 0, True), (2, 2, 0, True)]
     assert [spool["destination"] for spool in spools(run)] == ["postgres://127.0.0.1:1/none"]
+
+
+def test_drain_closes_calls_in_flight_and_does_not_dawdle(
+    run: Run, writers: Writers, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = Writer(
+        record=lambda record: record,
+        record_unfinished=lambda record: record,
+        open_sink=lambda: TableSink(is_away=True),
+        settings=writers.settings(database_url=database_url, durability="journal"),
+        guard=Guard(),
+    )
+    writer.begun(make_record("in flight", status="pending"))
+    assert writer.shutdown(PATIENCE_S)
+    naps_s: list[float] = []
+    monkeypatch.setattr(time, "sleep", naps_s.append)
+
+    returncode, _printed, errors = run("spool", "drain", "--database-url", database_url)
+
+    assert (returncode, errors) == (0, "")
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute("select action, status, error_code from public.integration_logs").fetchall()
+    assert rows == [("in flight", "failed", "ABANDONED")]
+    # It rests for as long as the store took.
+    assert sum(naps_s) < PATIENCE_S
 
 
 def test_drain_says_why_it_cannot_and_keeps_what_waits(run: Run, writers: Writers) -> None:

@@ -90,6 +90,17 @@ def test_an_unpartitioned_table_fails_one_check(empty_database_url: str) -> None
         ),
         ("drop trigger integration_logs_place on public.integration_logs", ["trigger integration_logs_place"]),
         (
+            "drop trigger integration_logs_count_insert on public.integration_logs",
+            ["trigger integration_logs_count_insert", "find it in integration_stats_hourly"],
+        ),
+        (
+            """
+            create or replace function integration_monitor.fault_of(status text, response_payload jsonb) returns text
+            language sql immutable return 'vendor'
+            """,
+            ["function integration_monitor.fault_of"],
+        ),
+        (
             "alter table public.integration_logs disable trigger integration_logs_set_updated_at",
             ["trigger integration_logs_set_updated_at"],
         ),
@@ -175,8 +186,8 @@ def test_a_damaged_object_is_named(database_url: str, damage: str, names: list[s
         ("grant truncate on public.integration_logs to authenticated", ["authenticated may not truncate"]),
         ("grant insert on public.integration_stats_daily to public", ["rights of anon", "rights of authenticated"]),
         (
-            "grant usage on schema integration_monitor to anon; grant select on integration_monitor.outcomes to anon",
-            ["anon may not read integration_monitor.outcomes"],
+            "grant usage on schema integration_monitor to anon; grant select on integration_monitor.statistics_day to anon",
+            ["anon may not read integration_monitor.statistics_day"],
         ),
         (
             "grant execute on function public.cleanup_old_integration_logs() to public",

@@ -250,3 +250,51 @@ def test_list_of_failures_reads_its_index_and_one_partition(database_url: str) -
     assert "Seq Scan" not in plan
     # A day lies in two weeks at most; the default partition is always asked.
     assert len(used) <= 3
+
+
+def test_percentiles_are_within_five_percent(each_database_url: str) -> None:
+    durations = {"whapi": [round(1.01**n) for n in range(1, 1200)], "resend": [7] * 3}
+    now = datetime.now(UTC)
+    with psycopg.connect(each_database_url, autocommit=True) as connection:
+
+        def add(service: str, values: list[int], age: timedelta) -> None:
+            connection.execute(
+                "insert into public.integration_logs (service_name, action, status, duration_ms, created_at)"
+                " select %s, 'a', 'success', value, %s - n * interval '31 minutes'"
+                " from unnest(%s::integer[]) with ordinality as one (value, n)",
+                [service, now + timedelta(minutes=31) - age, values],
+            )
+
+        for service, values in durations.items():
+            add(service, values, timedelta(0))
+            connection.execute("select integration_monitor.compact_statistics()")
+            add(service, values[-1:], timedelta(0))
+            # Too old: no hour of it counts.
+            add(service, [1], timedelta(days=30, hours=1))
+    exact = {service: sorted([*values, values[-1]]) for service, values in durations.items()}
+
+    async def ask() -> None:
+        async with connected(each_database_url) as connections:
+            for role in ROLES:
+                rows = await statistics.percentiles(PostgresQuestions(connections, role))
+                assert [(row.service_name, row.calls) for row in rows] == [("resend", 4), ("whapi", 1200)]
+                for row in rows:
+                    values = exact[row.service_name]
+                    for share, shown in ((50, row.p50_ms), (95, row.p95_ms), (99, row.p99_ms)):
+                        duration_ms = values[-(-share * len(values) // 100) - 1]
+                        assert abs(shown - duration_ms) <= 0.05 * duration_ms, (share, shown, duration_ms)
+                [row] = await statistics.percentiles(PostgresQuestions(connections, role), service="resend", days=1)
+                assert (row.calls, row.p99_ms) == (4, 7)
+
+    asyncio.run(ask())
+
+
+def test_health_is_refused_to_a_role_that_may_not_read_statistics(database_url: str) -> None:
+    async def ask() -> None:
+        async with connected(database_url) as connections:
+            with pytest.raises(PermissionRefused):
+                await health.services(PostgresQuestions(connections, "authenticated"))
+
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("revoke select on public.integration_stats_hourly from authenticated")
+    asyncio.run(ask())

@@ -175,6 +175,43 @@ def test_a_fork_while_other_threads_take_items_hangs_nobody(tmp_path: Path) -> N
 
 
 @needs_fork
+def test_a_fork_that_comes_while_the_writer_is_made_waits_until_nobody_is_on_the_disk(tmp_path: Path) -> None:
+    run(
+        tmp_path,
+        """
+        from integration_monitor.deferred import DeferredWriter
+        is_making, is_forking, is_forked = (threading.Event() for _ in range(3))
+        made = []
+        def make():
+            is_making.set()
+            assert is_forking.wait(20)
+            made.append(make_writer(durability="journal", spool_dir=PATH + "-spool"))
+            # As somebody who is inside SQLite for long.
+            made[0]._depot.locks.write.acquire()
+            return made[0]
+        def take():
+            writer.take("parent", 10)
+            assert is_forked.wait(20)
+            made[0]._depot.locks.write.release()
+        writer = DeferredWriter(make, Guard())
+        # What is registered last runs first.
+        os.register_at_fork(before=is_forking.set)
+        thread = threading.Thread(target=take)
+        thread.start()
+        assert is_making.wait(20)
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if not made[0]._has_disk else 1)
+        is_forked.set()
+        thread.join()
+        _, status = os.waitpid(child, 0)
+        assert status == 0, "the child uses a SQLite whose inner locks may be closed for ever"
+        assert writer.flush(20)
+        """,
+    )
+
+
+@needs_fork
 def test_a_child_of_multiprocessing_writes_before_it_ends(tmp_path: Path) -> None:
     _finished, written = run(
         tmp_path,

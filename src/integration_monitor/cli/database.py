@@ -1,6 +1,7 @@
 """Commands that make, prove and keep the database."""
 
 import json
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -14,6 +15,7 @@ from integration_monitor.store.postgres import maintenance, migrator
 from integration_monitor.store.postgres.completeness import Gap, list_gaps
 from integration_monitor.store.postgres.contract import Check
 from integration_monitor.store.postgres.contract import verify as verify_contract
+from integration_monitor.store.postgres.recount import Difference, list_differences
 from integration_monitor.store.postgres.script import script
 
 
@@ -51,12 +53,21 @@ def verify(
     completeness: Annotated[
         bool, typer.Option("--completeness", help="Instead, name the processes that took calls which are nowhere.")
     ] = False,
+    statistics: Annotated[
+        bool, typer.Option("--statistics", help="Instead, count the records of a day again and compare the statistics.")
+    ] = False,
+    day: Annotated[
+        datetime | None, typer.Option("--day", formats=["%Y-%m-%d"], help="The day for --statistics, UTC; by default yesterday.")
+    ] = None,
 ) -> None:
     """Prove that the database keeps its contract: objects, rights, a record. Exit code 1 if it does not."""
     settings = load_settings(database_url)
     with open_database(settings) as database:
         if completeness:
             is_ok = _tell_completeness(list_gaps(database.url), is_json=is_json)
+        elif statistics:
+            counted_day = (day or datetime.now(UTC) - timedelta(days=1)).date()
+            is_ok = _tell_statistics(counted_day, list_differences(database.url, counted_day), is_json=is_json)
         else:
             is_ok = _tell_contract(verify_contract(database.url, required_claims=settings.required_claims), is_json=is_json)
     if not is_ok:
@@ -85,6 +96,18 @@ def _tell_completeness(gaps: list[Gap], *, is_json: bool) -> bool:
     return not gaps
 
 
+def _tell_statistics(day: date, differences: list[Difference], *, is_json: bool) -> bool:
+    if is_json:
+        answer = {"is_ok": not differences, "day": day.isoformat(), "differences": msgspec.to_builtins(differences)}
+        typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+    elif differences:
+        _print_differences(differences)
+        typer.echo(f"{len(differences)} sums of {day} are not what the records say")
+    else:
+        typer.echo(f"no difference: the statistics of {day} are what the records say")
+    return not differences
+
+
 def sql() -> None:
     """Print one script for a SQL editor that does what `migrate` does."""
     typer.echo(script())
@@ -105,6 +128,7 @@ def cleanup(database_url: DatabaseUrl = None) -> None:
     table.add_row("left for the next time", _list(done.postponed))
     table.add_row("records closed as ABANDONED", str(done.records_abandoned))
     table.add_row("processes forgotten", str(done.writers_removed))
+    table.add_row("changes of statistics added up", str(done.statistics_added_up))
     Console().print(table)
 
 
@@ -131,6 +155,22 @@ def _print_gaps(gaps: list[Gap]) -> None:
             Text(str(gap.missing), "bold red"),
         )
     Console().print(table)
+
+
+def _print_differences(differences: list[Difference]) -> None:
+    table = Table("of", "from", "what", "by the records", "by the statistics", box=None)
+    for one in differences:
+        key = (one.service_name, one.action, one.status, one.error_code, one.fault)
+        table.add_row(
+            one.tier, f"{one.bucket:%Y-%m-%d %H:%M} UTC", Text(" ".join(filter(None, key))), _sums(one.counted), _sums(one.shown)
+        )
+    console = Console()
+    console.print("records, those with a duration, sum, shortest and longest in ms:")
+    console.print(table)
+
+
+def _sums(sums: list[int | None] | None) -> str:
+    return "nothing" if sums is None else " ".join("-" if one is None else str(one) for one in sums)
 
 
 def _print_checks(checks: list[Check]) -> None:

@@ -3,6 +3,7 @@
 The rule, as docs/glossary.md tells it: the sample is the last 15 minutes where they hold at least 5 calls, else the last 20 calls of the
 last 24 hours. Judged is the share of failures in it whose fault is not `ours` or `recipient`: a recipient who blocked the bot is no
 outage. A fault that another writer made up, or none, is unclassified. A call that is not finished is a call, and no failure.
+It is judged by whole minutes, since sums have no finer moment: the latest calls are the latest minutes that hold so many.
 """
 
 from datetime import timedelta

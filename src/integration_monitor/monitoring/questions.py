@@ -10,6 +10,7 @@ from integration_monitor.store.answers import (
     BucketCounts,
     DailyPosition,
     DailyStatistics,
+    DurationPercentiles,
     HealthSample,
     HourlyStatistics,
     RecordPosition,
@@ -44,6 +45,9 @@ class Questions(Protocol):
 
     async def health_counts(self, sample: HealthSample) -> Sequence[ServiceCounts]:
         """One row for each service that has a record from `sample.seen_since`, by name."""
+
+    async def percentiles(self, *, since: datetime, until: datetime, service: str | None) -> Sequence[DurationPercentiles]:
+        """One row for each service with durations in these whole hours, by name."""
 
     async def timeline(self, *, step: Step, since: datetime) -> Sequence[BucketCounts]:
         """Buckets from `since`, oldest first, then by service; buckets without calls are left out."""

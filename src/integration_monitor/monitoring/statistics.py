@@ -7,7 +7,7 @@ from integration_monitor import record
 from integration_monitor.monitoring import cursor
 from integration_monitor.monitoring.page import Page
 from integration_monitor.monitoring.questions import Questions
-from integration_monitor.store.answers import DailyPosition, DailyStatistics, HourlyStatistics
+from integration_monitor.store.answers import DailyPosition, DailyStatistics, DurationPercentiles, HourlyStatistics
 
 #: The daily view reaches this far back.
 DAYS_MAX = 30
@@ -45,6 +45,12 @@ async def daily(
 async def hourly(questions: Questions, *, service: str | None = None) -> Sequence[HourlyStatistics]:
     """One row a service, action, status and hour of the last 24 hours, newest hour first, then by service, action and status."""
     return await questions.stats_hourly(since=hour_of(record.now() - timedelta(hours=HOURS_MAX)), service=service)
+
+
+async def percentiles(questions: Questions, *, days: int = DAYS_MAX, service: str | None = None) -> Sequence[DurationPercentiles]:
+    """One row a service with durations: p50, p95 and p99 of the last days, by whole hours; by name."""
+    now = record.now()
+    return await questions.percentiles(since=now - timedelta(days=days), until=now, service=service)
 
 
 def day_of(at: datetime) -> datetime:

@@ -13,5 +13,5 @@ origin.py      refuses what another site's page sends
 refusals.py    what the server refuses, as one tree
 problems.py    every error as one shape (RFC 9457)
 headers.py     security headers of every answer
-upkeep.py      the daily maintenance of the database
+upkeep.py      the maintenance of the database
 """

@@ -23,7 +23,7 @@ from integration_monitor.server.entrance import Entrance
 from integration_monitor.server.headers import add_security_headers
 from integration_monitor.server.origin import check_public_url, refuse_cross_origin
 from integration_monitor.server.problems import HANDLERS
-from integration_monitor.server.upkeep import maintained_daily
+from integration_monitor.server.upkeep import maintained
 from integration_monitor.settings import Settings
 from integration_monitor.store.postgres.entrance import PostgresEntrance
 from integration_monitor.store.postgres.pool import Connections
@@ -56,7 +56,7 @@ def create_app(settings: Settings) -> Litestar:
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await connections.open()
         try:
-            async with maintained_daily(connections):
+            async with maintained(connections):
                 yield
         finally:
             await connections.close()

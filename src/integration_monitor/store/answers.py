@@ -115,3 +115,14 @@ class BucketCounts(msgspec.Struct, kw_only=True, frozen=True):
     failed: int
     #: weighted by count; None where no record has a duration
     avg_duration_ms: int | None
+
+
+class DurationPercentiles(msgspec.Struct, kw_only=True, frozen=True):
+    """How long the calls of one service took: half, 95 and 99 percent of them at most so long. Each within 5 % of the exact figure."""
+
+    service_name: str
+    #: those that have a duration
+    calls: int
+    p50_ms: int
+    p95_ms: int
+    p99_ms: int

@@ -77,6 +77,8 @@ def _check_database(connection: Connection) -> Iterator[Check]:
         {"statement_timeout": str(STATEMENT_TIMEOUT_MS), "lock_timeout": str(LOCK_TIMEOUT_MS)},
     )
     connection.execute(sql.query("search_path_bound"))
+    # In which the catalogue tells of times.
+    connection.execute(sql.query("times_bound"), {"time_zone": "UTC"})
     yield from _check_objects(connection)
     try:
         with connection.transaction():

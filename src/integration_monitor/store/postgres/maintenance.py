@@ -30,6 +30,8 @@ class Maintenance(msgspec.Struct, kw_only=True, frozen=True):
     records_abandoned: int = 0
     #: processes of long ago that were forgotten
     writers_removed: int = 0
+    #: changes of statistics that nobody else had added up
+    statistics_added_up: int = 0
 
 
 def maintain(database_url: str) -> Maintenance:

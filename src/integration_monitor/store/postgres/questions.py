@@ -1,9 +1,10 @@
 """The reading side: every question in one read-only transaction under the database role of whoever asks."""
 
+import contextlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, LiteralString, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 from psycopg import sql
@@ -14,6 +15,7 @@ from integration_monitor.store.answers import (
     BucketCounts,
     DailyPosition,
     DailyStatistics,
+    DurationPercentiles,
     HealthSample,
     HourlyStatistics,
     RecordPosition,
@@ -35,13 +37,8 @@ _STRETCHES: Final = (timedelta(days=1), timedelta(days=7))
 _NEWEST: Final = RecordPosition(created_at=datetime.max.replace(tzinfo=UTC), id=uuid.UUID(int=2**128 - 1))
 _LOWEST_ID: Final = uuid.UUID(int=0)
 
-# Who may read payloads reads a failure's fault from its row. Others read a view that shows the fault and nothing else of a payload.
-_RECORDS: Final[LiteralString] = """(
-    select service_name, status, duration_ms, created_at,
-           case when status = 'failed' then response_payload ->> 'fault' end as fault
-    from public.integration_logs
-)"""
-_OUTCOMES: Final[LiteralString] = "integration_monitor.outcomes"
+# Reads the sums behind the promised views, which say more than these do, and nothing else.
+_STATISTICS_ROLE: Final[Role] = "integration_monitor_statistics"
 
 
 class PostgresQuestions:
@@ -105,16 +102,32 @@ class PostgresQuestions:
 
     async def health_counts(self, sample: HealthSample) -> Sequence[ServiceCounts]:
         """Source: health_counts.sql."""
-        records = _OUTCOMES if self._role == "integration_monitor_statistics" else _RECORDS
-        question = sql.SQL(query("health_counts")).format(records=sql.SQL(records))
-        return await self._ask(
-            ServiceCounts, question, {**msgspec.structs.asdict(sample), "excused_faults": list(sample.excused_faults)}
-        )
+        parameters = {**msgspec.structs.asdict(sample), "excused_faults": list(sample.excused_faults)}
+        async with self._sums() as connection:
+            return await _fetch(connection, ServiceCounts, sql.SQL(query("health_counts")), parameters)
+
+    async def percentiles(self, *, since: datetime, until: datetime, service: str | None) -> Sequence[DurationPercentiles]:
+        """Source: statistics_percentiles.sql."""
+        parameters = {"since": since, "until": until, "service": service}
+        async with self._sums() as connection:
+            return await _fetch(connection, DurationPercentiles, sql.SQL(query("statistics_percentiles")), parameters)
 
     async def timeline(self, *, step: Step, since: datetime) -> Sequence[BucketCounts]:
         """Source: timeline_hourly.sql or timeline_daily.sql."""
         question = query("timeline_hourly") if step == "hour" else query("timeline_daily")
         return await self._ask(BucketCounts, sql.SQL(question), {"since": since})
+
+    @contextlib.asynccontextmanager
+    async def _sums(self) -> AsyncIterator[Connection]:
+        """A transaction that reads sums. `authenticated` may read the promised views, and may not enter the schema of what is behind them.
+
+        Errors:
+            PermissionRefused: the role may not read statistics.
+        """
+        async with self._connections.transaction(self._role) as connection:
+            await connection.execute(query("statistics_allowed"))
+            await connection.execute(query("role_take"), {"role": _STATISTICS_ROLE})
+            yield connection
 
     async def _ask(self, kind: type[Row], question: Question, parameters: Mapping[str, Any]) -> list[Row]:
         async with self._connections.transaction(self._role) as connection:

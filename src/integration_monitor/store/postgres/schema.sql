@@ -21,6 +21,471 @@ CREATE SCHEMA integration_monitor;
 COMMENT ON SCHEMA integration_monitor IS 'Integration Monitor: everything the product needs beside public.integration_logs, its views and its clean-up function';
 
 --
+-- Name: add_extremes(bigint, bigint, integer[], integer[]); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.add_extremes(timed bigint, more_timed bigint, extremes integer[], more_extremes integer[], OUT min_ms integer, OUT max_ms integer, OUT removed_min_ms integer, OUT removed_max_ms integer) RETURNS record
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    if timed + more_timed = 0 then
+        return;
+    end if;
+    if timed = 0 then
+        extremes := array[null, null, null, null]::integer[];
+    end if;
+    min_ms := least(extremes[1], more_extremes[1]);
+    max_ms := greatest(extremes[2], more_extremes[2]);
+    removed_min_ms := least(extremes[3], more_extremes[3]);
+    removed_max_ms := greatest(extremes[4], more_extremes[4]);
+    if removed_min_ms > min_ms and removed_max_ms < max_ms then
+        removed_min_ms := null;
+        removed_max_ms := null;
+    end if;
+end
+$$;
+
+--
+-- Name: FUNCTION add_extremes(timed bigint, more_timed bigint, extremes integer[], more_extremes integer[], OUT min_ms integer, OUT max_ms integer, OUT removed_min_ms integer, OUT removed_max_ms integer); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.add_extremes(timed bigint, more_timed bigint, extremes integer[], more_extremes integer[], OUT min_ms integer, OUT max_ms integer, OUT removed_min_ms integer, OUT removed_max_ms integer) IS 'Extremes of sums that come together: shortest, longest, shortest removed, longest removed';
+
+--
+-- Name: add_histograms(smallint[], integer[], smallint[], integer[]); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.add_histograms(bins smallint[], counts integer[], more_bins smallint[], more_counts integer[], OUT all_bins smallint[], OUT all_counts integer[]) RETURNS record
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    select coalesce(array_agg(added.bin order by added.bin), '{}'), coalesce(array_agg(added.count::integer order by added.bin), '{}')
+      from (
+               select one.bin, sum(one.count) as count
+                 from (
+                          select * from unnest(bins, counts) as old (bin, count)
+                          union all
+                          select * from unnest(more_bins, more_counts) as new (bin, count)
+                      ) as one
+                group by one.bin
+               having sum(one.count) <> 0
+           ) as added
+$$;
+
+--
+-- Name: FUNCTION add_histograms(bins smallint[], counts integer[], more_bins smallint[], more_counts integer[], OUT all_bins smallint[], OUT all_counts integer[]); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.add_histograms(bins smallint[], counts integer[], more_bins smallint[], more_counts integer[], OUT all_bins smallint[], OUT all_counts integer[]) IS 'One histogram of two; counts may be negative';
+
+--
+-- Name: bucket_of(timestamp with time zone, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.bucket_of(created_at timestamp with time zone, minute_since timestamp with time zone, hour_since timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN (created_at >= minute_since) THEN date_bin('00:01:00'::interval, LEAST(created_at, '9999-12-31 00:00:00+00'::timestamp with time zone), '1970-01-01 00:00:00+00'::timestamp with time zone) WHEN (created_at >= hour_since) THEN date_bin('01:00:00'::interval, created_at, '1970-01-01 00:00:00+00'::timestamp with time zone) ELSE date_bin('1 day'::interval, GREATEST(created_at, '0001-01-01 00:00:00+00'::timestamp with time zone), '1970-01-01 00:00:00+00'::timestamp with time zone) END;
+
+--
+-- Name: FUNCTION bucket_of(created_at timestamp with time zone, minute_since timestamp with time zone, hour_since timestamp with time zone); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.bucket_of(created_at timestamp with time zone, minute_since timestamp with time zone, hour_since timestamp with time zone) IS 'The minute, hour or day that a record of this created_at is counted in';
+
+--
+-- Name: close_abandoned_logs(); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.close_abandoned_logs() RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+declare
+    silent_for constant interval := interval '10 minutes';
+    writer     record;
+    counted    integer;
+    closed     integer := 0;
+begin
+    for writer in
+        select silent.writer_id, silent.pid, silent.host, silent.heartbeat_at, silent.ended_at
+          from integration_monitor.writers as silent
+         where silent.closed_at is null and silent.heartbeat_at < now() - silent_for
+         order by silent.writer_id
+           for update skip locked
+    loop
+        with unfinished as materialized (
+            select log.id, log.created_at, log.status
+              from integration_monitor.pending as open
+              join public.integration_logs as log on log.id = open.log_id and log.created_at = open.created_at
+             where open.writer_id = writer.writer_id and open.closed_status is null and log.status in ('pending', 'retrying')
+             order by log.id
+               for update of log, open skip locked  -- what somebody finishes at this moment, or is about to
+        ),
+        closing as (
+            update public.integration_logs as log
+               set status           = 'failed',
+                   error_code       = 'ABANDONED',
+                   error_message    = format(
+                       case when writer.ended_at is null then 'process %s on %s has not been heard of since %s'
+                            else 'process %s on %s ended at %s, before the call did' end,
+                       writer.pid, writer.host, to_char(writer.heartbeat_at, 'YYYY-MM-DD HH24:MI:SS "UTC"')
+                   ),
+                   response_payload = jsonb_build_object('fault', 'ours', 'retry', 'ambiguous')
+                       || case when jsonb_typeof(log.response_payload) = 'object' then log.response_payload
+                               when log.response_payload is null then '{}'
+                               else jsonb_build_object('body', log.response_payload) end,
+                   updated_at       = now()
+              from unfinished
+             where log.id = unfinished.id and log.created_at = unfinished.created_at
+        )
+        update integration_monitor.pending as open
+           set closed_status = unfinished.status
+          from unfinished
+         where open.log_id = unfinished.id;
+        get diagnostics counted = row_count;
+        closed := closed + counted;
+
+        -- Finished by somebody else, such as a person with psql, or removed.
+        delete from integration_monitor.pending as open
+         where open.writer_id = writer.writer_id
+           and open.closed_status is null
+           and not exists (
+                   select
+                     from public.integration_logs as log
+                    where log.id = open.log_id and log.created_at = open.created_at and log.status in ('pending', 'retrying')
+               );
+        update integration_monitor.writers as silent
+           set closed_at = now()
+         where silent.writer_id = writer.writer_id
+           and not exists (
+                   select from integration_monitor.pending as open
+                    where open.writer_id = silent.writer_id and open.closed_status is null
+               );
+    end loop;
+    return closed;
+end
+$$;
+
+--
+-- Name: FUNCTION close_abandoned_logs(); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.close_abandoned_logs() IS 'Closes as ABANDONED what processes silent for ten minutes have left pending or retrying; gives how many records';
+
+--
+-- Name: compact_statistics(integer); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.compact_statistics(changes_max integer DEFAULT 20000) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    -- The first eight bytes of SHA-256 of 'integration_monitor.compact_statistics', as a signed number.
+    compact_lock constant bigint := 1146192063280064984;
+    epoch        constant timestamptz := timestamptz '1970-01-01 00:00:00+00';
+    minute_since constant timestamptz := date_bin('1 hour', now() - interval '48 hours', epoch);
+    hour_since   constant timestamptz := date_bin('1 day', now() - interval '91 days', epoch);
+    until        constant timestamptz := now() + interval '1 hour';
+    bounds       constant integer[] := array(select bin.least_ms from integration_monitor.statistics_bins as bin where bin.bin > 0 order by 1);
+    taken_count  integer;
+begin
+    if not pg_try_advisory_xact_lock(compact_lock) then
+        return null;
+    end if;
+    if exists (select from integration_monitor.statistics_changes as change where change.bucket < until) then
+        perform integration_monitor.name_series();
+
+        with taken as (
+            delete from integration_monitor.statistics_changes as change
+             using integration_monitor.statistics_open as open
+              join integration_monitor.statistics_series as series
+                on series.service_name = open.service_name and series.action = open.action and series.status = open.status
+               and series.error_code = open.error_code and series.fault = open.fault
+             where change.ctid = open.place
+               and open.place = any (
+                       array(
+                           select first_one.ctid
+                             from integration_monitor.statistics_changes as first_one
+                            where first_one.bucket < until
+                            order by first_one.change_id
+                            limit changes_max
+                       )
+                   )
+            returning change.*, series.series_id
+        ),
+        spread as materialized (
+            select tier.name as tier, tier.bucket, taken.series_id, taken.sign, taken.count, taken.timed, taken.sum_ms,
+                   taken.min_ms, taken.max_ms
+              from taken
+             cross join lateral (
+                       values ('minute', taken.bucket, taken.grain = 'minute' and taken.bucket >= minute_since),
+                              ('hour', date_bin('1 hour', taken.bucket, epoch), taken.grain <> 'day' and taken.bucket >= hour_since),
+                              ('day', date_bin('1 day', taken.bucket, epoch), true)
+                   ) as tier (name, bucket, is_kept)
+             where tier.is_kept
+        ),
+        totals as (
+            select spread.tier, spread.bucket, spread.series_id,
+                   sum(spread.sign * spread.count)  as count,
+                   sum(spread.sign * spread.timed)  as timed,
+                   sum(spread.sign * spread.sum_ms) as sum_ms,
+                   min(spread.min_ms) filter (where spread.sign > 0) as min_ms,
+                   max(spread.max_ms) filter (where spread.sign > 0) as max_ms,
+                   min(spread.min_ms) filter (where spread.sign < 0) as removed_min_ms,
+                   max(spread.max_ms) filter (where spread.sign < 0) as removed_max_ms
+              from spread
+             group by spread.tier, spread.bucket, spread.series_id
+        ),
+        binned as materialized (
+            select taken.grain, taken.bucket, taken.series_id, width_bucket(duration.ms, bounds)::smallint as bin, sum(taken.sign) as count
+              from taken
+             cross join lateral unnest(taken.durations) as duration (ms)
+             group by 1, 2, 3, 4
+            having sum(taken.sign) <> 0
+        ),
+        histograms as (
+            select bin.tier, bin.bucket, bin.series_id,
+                   array_agg(bin.bin order by bin.bin) as bins, array_agg(bin.count::integer order by bin.bin) as counts
+              from (
+                       select tier.name as tier, tier.bucket, binned.series_id, binned.bin, sum(binned.count) as count
+                         from binned
+                        cross join lateral (
+                                  values ('minute', binned.bucket, binned.grain = 'minute' and binned.bucket >= minute_since),
+                                         ('hour', date_bin('1 hour', binned.bucket, epoch), binned.grain <> 'day' and binned.bucket >= hour_since),
+                                         ('day', date_bin('1 day', binned.bucket, epoch), true)
+                              ) as tier (name, bucket, is_kept)
+                        where tier.is_kept
+                        group by 1, 2, 3, 4
+                       having sum(binned.count) <> 0
+                   ) as bin
+             group by 1, 2, 3
+        ),
+        sums as materialized (
+            select totals.tier, totals.bucket, totals.series_id, totals.count, totals.timed, totals.sum_ms,
+                   totals.min_ms, totals.max_ms, totals.removed_min_ms, totals.removed_max_ms,
+                   coalesce(histograms.bins, '{}') as bins, coalesce(histograms.counts, '{}') as counts
+              from totals
+              left join histograms using (tier, bucket, series_id)
+             -- A record that came as pending and is finished by now leaves nothing behind.
+             where totals.count <> 0 or totals.min_ms is not null or totals.removed_min_ms is not null
+        ),
+        minutes as (
+            insert into integration_monitor.statistics_minute as tier (bucket, series_id, count, timed, sum_ms, bins, counts)
+            select sums.bucket, sums.series_id, sums.count, sums.timed, sums.sum_ms, sums.bins, sums.counts
+              from sums
+             where sums.tier = 'minute'
+            on conflict on constraint statistics_minute_pkey do update
+               set count  = tier.count + excluded.count,
+                   timed  = tier.timed + excluded.timed,
+                   sum_ms = tier.sum_ms + excluded.sum_ms,
+                   (bins, counts) = (
+                       select added.all_bins, added.all_counts
+                         from integration_monitor.add_histograms(tier.bins, tier.counts, excluded.bins, excluded.counts) as added
+                   )
+        ),
+        hours as (
+            insert into integration_monitor.statistics_hour as tier (
+                bucket, series_id, count, timed, sum_ms, min_ms, max_ms, removed_min_ms, removed_max_ms, bins, counts
+            )
+            select sums.bucket, sums.series_id, sums.count, sums.timed, sums.sum_ms, sums.min_ms, sums.max_ms,
+                   sums.removed_min_ms, sums.removed_max_ms, sums.bins, sums.counts
+              from sums
+             where sums.tier = 'hour'
+            on conflict on constraint statistics_hour_pkey do update
+               set count  = tier.count + excluded.count,
+                   timed  = tier.timed + excluded.timed,
+                   sum_ms = tier.sum_ms + excluded.sum_ms,
+                   (min_ms, max_ms, removed_min_ms, removed_max_ms) = (
+                       select known.min_ms, known.max_ms, known.removed_min_ms, known.removed_max_ms
+                         from integration_monitor.add_extremes(
+                                  tier.timed, excluded.timed, array[tier.min_ms, tier.max_ms, tier.removed_min_ms, tier.removed_max_ms],
+                                  array[excluded.min_ms, excluded.max_ms, excluded.removed_min_ms, excluded.removed_max_ms]
+                              ) as known
+                   ),
+                   (bins, counts) = (
+                       select added.all_bins, added.all_counts
+                         from integration_monitor.add_histograms(tier.bins, tier.counts, excluded.bins, excluded.counts) as added
+                   )
+        ),
+        days as (
+            insert into integration_monitor.statistics_day as tier (
+                bucket, series_id, count, timed, sum_ms, min_ms, max_ms, removed_min_ms, removed_max_ms, bins, counts
+            )
+            select sums.bucket, sums.series_id, sums.count, sums.timed, sums.sum_ms, sums.min_ms, sums.max_ms,
+                   sums.removed_min_ms, sums.removed_max_ms, sums.bins, sums.counts
+              from sums
+             where sums.tier = 'day'
+            on conflict on constraint statistics_day_pkey do update
+               set count  = tier.count + excluded.count,
+                   timed  = tier.timed + excluded.timed,
+                   sum_ms = tier.sum_ms + excluded.sum_ms,
+                   (min_ms, max_ms, removed_min_ms, removed_max_ms) = (
+                       select known.min_ms, known.max_ms, known.removed_min_ms, known.removed_max_ms
+                         from integration_monitor.add_extremes(
+                                  tier.timed, excluded.timed, array[tier.min_ms, tier.max_ms, tier.removed_min_ms, tier.removed_max_ms],
+                                  array[excluded.min_ms, excluded.max_ms, excluded.removed_min_ms, excluded.removed_max_ms]
+                              ) as known
+                   ),
+                   (bins, counts) = (
+                       select added.all_bins, added.all_counts
+                         from integration_monitor.add_histograms(tier.bins, tier.counts, excluded.bins, excluded.counts) as added
+                   )
+        )
+        select count(*) into taken_count from taken;
+    end if;
+
+    perform integration_monitor.settle_extremes();
+    delete from integration_monitor.statistics_minute as tier where tier.bucket < minute_since;
+    delete from integration_monitor.statistics_hour as tier where tier.bucket < hour_since;
+    return coalesce(taken_count, 0);
+end
+$$;
+
+--
+-- Name: FUNCTION compact_statistics(changes_max integer); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.compact_statistics(changes_max integer) IS 'Adds changes up into minutes, hours and days; gives how many, null where another session is at it. Call it every few seconds';
+
+--
+-- Name: count_changes(); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.count_changes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    epoch        constant timestamptz := timestamptz '1970-01-01 00:00:00+00';
+    -- Whole hours and days, so that a bucket's beginning tells how wide it is. A record's buckets only grow wider with time: what takes
+    -- it away again never names a finer one than what added it.
+    minute_since constant timestamptz := date_bin('1 hour', now() - interval '48 hours', epoch);
+    hour_since   constant timestamptz := date_bin('1 day', now() - interval '91 days', epoch);
+begin
+    if tg_op = 'INSERT' then
+        insert into integration_monitor.statistics_changes (
+            sign, grain, bucket, service_name, action, status, error_code, fault, count, timed, sum_ms, min_ms, max_ms, durations
+        )
+        select 1, integration_monitor.grain_of(counted.bucket, minute_since, hour_since),
+               counted.bucket, counted.service_name, counted.action, counted.status, counted.error_code, counted.fault,
+               count(*), count(counted.duration_ms), coalesce(sum(counted.duration_ms), 0),
+               min(counted.duration_ms), max(counted.duration_ms),
+               array_agg(counted.duration_ms) filter (where counted.duration_ms is not null)
+          from (
+                   select integration_monitor.bucket_of(log.created_at, minute_since, hour_since) as bucket,
+                          left(log.service_name, 255) as service_name, left(log.action, 255) as action, log.status,
+                          coalesce(left(log.error_code, 100), '') as error_code,
+                          integration_monitor.fault_of(log.status, log.response_payload) as fault,
+                          log.duration_ms
+                     from new_rows as log
+               ) as counted
+         group by counted.bucket, counted.service_name, counted.action, counted.status, counted.error_code, counted.fault;
+
+    elsif tg_op = 'UPDATE' then
+        -- Only what differs: an update of nothing that is counted appends nothing, and takes no extreme away only to put it back.
+        insert into integration_monitor.statistics_changes (
+            sign, grain, bucket, service_name, action, status, error_code, fault, count, timed, sum_ms, min_ms, max_ms, durations
+        )
+        select sign(differing.net), integration_monitor.grain_of(differing.bucket, minute_since, hour_since),
+               differing.bucket, differing.service_name, differing.action, differing.status, differing.error_code, differing.fault,
+               count(*), count(differing.duration_ms), coalesce(sum(differing.duration_ms), 0),
+               min(differing.duration_ms), max(differing.duration_ms),
+               array_agg(differing.duration_ms) filter (where differing.duration_ms is not null)
+          from (
+                   select integration_monitor.bucket_of(log.created_at, minute_since, hour_since) as bucket,
+                          left(log.service_name, 255) as service_name, left(log.action, 255) as action, log.status,
+                          coalesce(left(log.error_code, 100), '') as error_code,
+                          integration_monitor.fault_of(log.status, log.response_payload) as fault,
+                          log.duration_ms, sum(log.sign) as net
+                     from (
+                              select -1 as sign, gone.created_at, gone.service_name, gone.action, gone.status, gone.error_code,
+                                     gone.response_payload, gone.duration_ms
+                                from old_rows as gone
+                              union all
+                              select 1, come.created_at, come.service_name, come.action, come.status, come.error_code,
+                                     come.response_payload, come.duration_ms
+                                from new_rows as come
+                          ) as log
+                    group by 1, 2, 3, 4, 5, 6, 7
+                   having sum(log.sign) <> 0
+               ) as differing
+         cross join lateral generate_series(1, abs(differing.net)) as times
+         group by sign(differing.net), differing.bucket, differing.service_name, differing.action, differing.status,
+                  differing.error_code, differing.fault;
+
+    else
+        insert into integration_monitor.statistics_changes (
+            sign, grain, bucket, service_name, action, status, error_code, fault, count, timed, sum_ms, min_ms, max_ms, durations
+        )
+        select -1, integration_monitor.grain_of(counted.bucket, minute_since, hour_since),
+               counted.bucket, counted.service_name, counted.action, counted.status, counted.error_code, counted.fault,
+               count(*), count(counted.duration_ms), coalesce(sum(counted.duration_ms), 0),
+               min(counted.duration_ms), max(counted.duration_ms),
+               array_agg(counted.duration_ms) filter (where counted.duration_ms is not null)
+          from (
+                   select integration_monitor.bucket_of(log.created_at, minute_since, hour_since) as bucket,
+                          left(log.service_name, 255) as service_name, left(log.action, 255) as action, log.status,
+                          coalesce(left(log.error_code, 100), '') as error_code,
+                          integration_monitor.fault_of(log.status, log.response_payload) as fault,
+                          log.duration_ms
+                     from old_rows as log
+               ) as counted
+         group by counted.bucket, counted.service_name, counted.action, counted.status, counted.error_code, counted.fault;
+    end if;
+    return null;
+end
+$$;
+
+--
+-- Name: FUNCTION count_changes(); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.count_changes() IS 'Trigger: appends what a statement added and took away to statistics_changes';
+
+--
+-- Name: count_truncation(); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.count_truncation() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    epoch        constant timestamptz := timestamptz '1970-01-01 00:00:00+00';
+    minute_since constant timestamptz := date_bin('1 hour', now() - interval '48 hours', epoch);
+    hour_since   constant timestamptz := date_bin('1 day', now() - interval '91 days', epoch);
+begin
+    insert into integration_monitor.statistics_changes (
+        sign, grain, bucket, service_name, action, status, error_code, fault, count, timed, sum_ms, min_ms, max_ms, durations
+    )
+    select -1, integration_monitor.grain_of(counted.bucket, minute_since, hour_since),
+           counted.bucket, counted.service_name, counted.action, counted.status, counted.error_code, counted.fault,
+           count(*), count(counted.duration_ms), coalesce(sum(counted.duration_ms), 0),
+           min(counted.duration_ms), max(counted.duration_ms),
+           array_agg(counted.duration_ms) filter (where counted.duration_ms is not null)
+      from (
+               select integration_monitor.bucket_of(log.created_at, minute_since, hour_since) as bucket,
+                      left(log.service_name, 255) as service_name, left(log.action, 255) as action, log.status,
+                      coalesce(left(log.error_code, 100), '') as error_code,
+                      integration_monitor.fault_of(log.status, log.response_payload) as fault,
+                      log.duration_ms
+                 from public.integration_logs as log
+           ) as counted
+     group by counted.bucket, counted.service_name, counted.action, counted.status, counted.error_code, counted.fault;
+    return null;
+end
+$$;
+
+--
+-- Name: FUNCTION count_truncation(); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.count_truncation() IS 'Trigger: the same for TRUNCATE';
+
+--
 -- Name: create_partitions(timestamp with time zone[]); Type: FUNCTION; Schema: integration_monitor; Owner: -
 --
 
@@ -147,6 +612,20 @@ $$;
 COMMENT ON FUNCTION integration_monitor.drop_partitions(names text[]) IS 'Drops these partitions if nobody uses the table at this moment';
 
 --
+-- Name: fault_of(text, jsonb); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.fault_of(status text, response_payload jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN (status <> 'failed'::text) THEN ''::text WHEN ((response_payload ->> 'fault'::text) = ANY (ARRAY['ours'::text, 'auth'::text, 'limit'::text, 'recipient'::text, 'vendor'::text, 'network'::text])) THEN (response_payload ->> 'fault'::text) ELSE 'unclassified'::text END;
+
+--
+-- Name: FUNCTION fault_of(status text, response_payload jsonb); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.fault_of(status text, response_payload jsonb) IS 'Whose failure a record is: one of seven words; empty where it is none';
+
+--
 -- Name: find_partition(timestamp with time zone); Type: FUNCTION; Schema: integration_monitor; Owner: -
 --
 
@@ -166,6 +645,20 @@ $$;
 --
 
 COMMENT ON FUNCTION integration_monitor.find_partition(moment timestamp with time zone) IS 'The partition that takes a record of this created_at';
+
+--
+-- Name: grain_of(timestamp with time zone, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.grain_of(bucket timestamp with time zone, minute_since timestamp with time zone, hour_since timestamp with time zone) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN (bucket >= minute_since) THEN 'minute'::text WHEN (bucket >= hour_since) THEN 'hour'::text ELSE 'day'::text END;
+
+--
+-- Name: FUNCTION grain_of(bucket timestamp with time zone, minute_since timestamp with time zone, hour_since timestamp with time zone); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.grain_of(bucket timestamp with time zone, minute_since timestamp with time zone, hour_since timestamp with time zone) IS 'Which of these a bucket is';
 
 --
 -- Name: list_partitions(); Type: FUNCTION; Schema: integration_monitor; Owner: -
@@ -199,6 +692,50 @@ COMMENT ON FUNCTION integration_monitor.list_partitions() IS 'The partitions of 
 --
 
 CREATE FUNCTION integration_monitor.maintain() RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    retention constant interval := (select settings.retention from integration_monitor.settings as settings);
+    -- A bound on what one transaction does; what is left waits for the next.
+    rounds_max constant integer := 50;
+    merged     integer;
+    all_merged integer := 0;
+    closed     integer;
+    forgotten  integer;
+begin
+    for round in 1 .. rounds_max loop
+        merged := integration_monitor.compact_statistics();
+        exit when coalesce(merged, 0) = 0;
+        all_merged := all_merged + merged;
+    end loop;
+    -- A record that was pending and is finished leaves a sum of nought.
+    delete from integration_monitor.statistics_hour as tier where tier.count = 0 and tier.timed = 0 and merged is not null;
+    delete from integration_monitor.statistics_day as tier where tier.count = 0 and tier.timed = 0 and merged is not null;
+
+    closed := integration_monitor.close_abandoned_logs();
+    -- What these have left goes with them.
+    delete from integration_monitor.writers as writer where writer.heartbeat_at < now() - retention;
+    get diagnostics forgotten = row_count;
+    -- Of a process that lives on: the records are older than any record may be.
+    delete from integration_monitor.pending as open where open.created_at < now() - retention;
+
+    return integration_monitor.maintain_logs()
+        || jsonb_build_object('records_abandoned', closed, 'writers_removed', forgotten, 'statistics_added_up', all_merged);
+end
+$$;
+
+--
+-- Name: FUNCTION maintain(); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.maintain() IS 'Adds statistics up, makes partitions ahead, moves strays to them, removes what is older than the retention, closes what dead processes left; says what it did. Call it once a day';
+
+--
+-- Name: maintain_logs(); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.maintain_logs() RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
@@ -266,10 +803,71 @@ end
 $$;
 
 --
--- Name: FUNCTION maintain(); Type: COMMENT; Schema: integration_monitor; Owner: -
+-- Name: FUNCTION maintain_logs(); Type: COMMENT; Schema: integration_monitor; Owner: -
 --
 
-COMMENT ON FUNCTION integration_monitor.maintain() IS 'Makes partitions ahead, moves strays to them, removes what is older than the retention; says what it did. Call it once a day';
+COMMENT ON FUNCTION integration_monitor.maintain_logs() IS 'The part of maintain() that keeps public.integration_logs: partitions ahead, strays, retention';
+
+--
+-- Name: name_series(); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.name_series() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    names_max constant integer := 300;
+begin
+    insert into integration_monitor.statistics_names as known (service_name, kind, name, is_overflow)
+    with offered as (
+        select change.service_name, 'action' as kind, change.action as name from integration_monitor.statistics_changes as change
+        union
+        select change.service_name, 'error_code', change.error_code
+          from integration_monitor.statistics_changes as change
+         where change.error_code <> ''
+    ),
+    kept as (
+        select known.service_name, known.kind, count(*) as count, bool_or(known.is_overflow) as is_full
+          from integration_monitor.statistics_names as known
+         group by known.service_name, known.kind
+    ),
+    fresh as (
+        select offered.service_name, offered.kind, offered.name,
+               coalesce(kept.count, 0) + row_number() over (partition by offered.service_name, offered.kind order by offered.name) as number
+          from offered
+          left join kept on kept.service_name = offered.service_name and kept.kind = offered.kind
+         where kept.is_full is not true
+           and not exists (
+                   select from integration_monitor.statistics_names as known
+                    where known.service_name = offered.service_name and known.kind = offered.kind and known.name = offered.name
+               )
+    )
+    select distinct fresh.service_name, fresh.kind,
+           case when fresh.number <= names_max then fresh.name else 'other' end, fresh.number > names_max
+      from fresh
+     where fresh.number > names_max or fresh.name <> 'other' or not exists (
+               select from fresh as beyond
+                where beyond.service_name = fresh.service_name and beyond.kind = fresh.kind and beyond.number > names_max
+           )
+    on conflict on constraint statistics_names_pkey do update set is_overflow = true where excluded.is_overflow;
+
+    insert into integration_monitor.statistics_series (service_name, action, status, error_code, fault)
+    select distinct open.service_name, open.action, open.status, open.error_code, open.fault
+      from integration_monitor.statistics_open as open
+     where not exists (
+               select from integration_monitor.statistics_series as series
+                where series.service_name = open.service_name and series.action = open.action and series.status = open.status
+                  and series.error_code = open.error_code and series.fault = open.fault
+           );
+end
+$$;
+
+--
+-- Name: FUNCTION name_series(); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.name_series() IS 'Makes names and series for what is new among the changes; whatever is too many is other';
 
 --
 -- Name: place_log(); Type: FUNCTION; Schema: integration_monitor; Owner: -
@@ -341,6 +939,121 @@ $$;
 COMMENT ON FUNCTION integration_monitor.place_log() IS 'Trigger: gives a record that came without created_at the time of its id, so that one id is one record';
 
 --
+-- Name: read_extremes(text, text, text, timestamp with time zone, timestamp with time zone, bigint); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.read_extremes(service_name text, action text, status text, since timestamp with time zone, until timestamp with time zone, counted bigint) RETURNS integer[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    found_count bigint;
+    min_ms      integer;
+    max_ms      integer;
+begin
+    select count(*), min(record.duration_ms), max(record.duration_ms)
+      into found_count, min_ms, max_ms
+      from integration_monitor.statistics_records as record
+     where record.created_at >= since
+       and record.created_at < until
+       and record.service_name = read_extremes.service_name
+       and record.action = read_extremes.action
+       and record.status = read_extremes.status;
+    return case when found_count = counted then array[min_ms, max_ms] end;
+end
+$$;
+
+--
+-- Name: FUNCTION read_extremes(service_name text, action text, status text, since timestamp with time zone, until timestamp with time zone, counted bigint); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.read_extremes(service_name text, action text, status text, since timestamp with time zone, until timestamp with time zone, counted bigint) IS 'Shortest and longest duration of records, by the records; null unless there are as many as were counted';
+
+--
+-- Name: rebuild_statistics(timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.rebuild_statistics(since timestamp with time zone, until timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    -- That of compact_statistics(). Here it is waited for.
+    compact_lock constant bigint := 1146192063280064984;
+    epoch        constant timestamptz := timestamptz '1970-01-01 00:00:00+00';
+    minute_since constant timestamptz := date_bin('1 hour', now() - interval '48 hours', epoch);
+    hour_since   constant timestamptz := date_bin('1 day', now() - interval '91 days', epoch);
+    day          timestamptz;
+    counted      bigint;
+    records      bigint := 0;
+begin
+    perform pg_advisory_xact_lock(compact_lock);
+    since := date_bin('1 day', since, epoch);
+    -- Days that have something, and not each day of the calendar.
+    for day in
+        select date_bin('1 day', integration_monitor.bucket_of(log.created_at, minute_since, hour_since), epoch)
+          from public.integration_logs as log
+         where log.created_at >= since and (log.created_at < until or until = 'infinity')
+        union
+        select tier.bucket from integration_monitor.statistics_day as tier where tier.bucket >= since and tier.bucket < until
+        union
+        select date_bin('1 day', change.bucket, epoch)
+          from integration_monitor.statistics_changes as change
+         where change.bucket >= since and change.bucket < until
+        order by 1
+    loop
+        with old_changes as (
+            delete from integration_monitor.statistics_changes as change
+             where change.bucket >= day and change.bucket < day + interval '1 day'
+        ),
+        old_minutes as (
+            delete from integration_monitor.statistics_minute as tier where tier.bucket >= day and tier.bucket < day + interval '1 day'
+        ),
+        old_hours as (
+            delete from integration_monitor.statistics_hour as tier where tier.bucket >= day and tier.bucket < day + interval '1 day'
+        ),
+        old_days as (
+            delete from integration_monitor.statistics_day as tier where tier.bucket >= day and tier.bucket < day + interval '1 day'
+        ),
+        fresh as (
+            insert into integration_monitor.statistics_changes (
+                sign, grain, bucket, service_name, action, status, error_code, fault, count, timed, sum_ms, min_ms, max_ms, durations
+            )
+            select 1, integration_monitor.grain_of(counted.bucket, minute_since, hour_since),
+                   counted.bucket, counted.service_name, counted.action, counted.status, counted.error_code, counted.fault,
+                   count(*), count(counted.duration_ms), coalesce(sum(counted.duration_ms), 0),
+                   min(counted.duration_ms), max(counted.duration_ms),
+                   array_agg(counted.duration_ms) filter (where counted.duration_ms is not null)
+              from (
+                       select integration_monitor.bucket_of(log.created_at, minute_since, hour_since) as bucket,
+                              left(log.service_name, 255) as service_name, left(log.action, 255) as action, log.status,
+                              coalesce(left(log.error_code, 100), '') as error_code,
+                              integration_monitor.fault_of(log.status, log.response_payload) as fault,
+                              log.duration_ms
+                         from public.integration_logs as log
+                        -- The first and the last day hold what lies beyond the calendar, too.
+                        where (log.created_at >= day or day = timestamptz '0001-01-01 00:00:00+00')
+                          and (log.created_at < day + interval '1 day' or day = timestamptz '9999-12-31 00:00:00+00')
+                   ) as counted
+             group by counted.bucket, counted.service_name, counted.action, counted.status, counted.error_code, counted.fault
+            returning count
+        )
+        select coalesce(sum(fresh.count), 0) into counted from fresh;
+        records := records + counted;
+        -- All at once, so that nothing is taken away before it was added.
+        perform integration_monitor.compact_statistics(2147483647);
+    end loop;
+    return records;
+end
+$$;
+
+--
+-- Name: FUNCTION rebuild_statistics(since timestamp with time zone, until timestamp with time zone); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.rebuild_statistics(since timestamp with time zone, until timestamp with time zone) IS 'Counts the records of these whole UTC days anew; gives how many there are. Only where all records of the days remain';
+
+--
 -- Name: remove_logs_before(timestamp with time zone); Type: FUNCTION; Schema: integration_monitor; Owner: -
 --
 
@@ -394,6 +1107,133 @@ $$;
 COMMENT ON FUNCTION integration_monitor.remove_logs_before(cutoff timestamp with time zone, OUT rows_deleted bigint, OUT partitions_empty text[]) IS 'Removes records older than the given time; gives how many were deleted one by one, and the partitions that are empty now';
 
 --
+-- Name: reopen_logs(uuid[]); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.reopen_logs(ids uuid[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    with watched as materialized (
+        select open.log_id
+          from integration_monitor.pending as open
+         where open.log_id = any (ids)
+         order by open.log_id  -- so that two writers never wait for each other in a circle
+           for update
+    ),
+    taken as (
+        delete from integration_monitor.pending as open
+         using watched
+         where open.log_id = watched.log_id
+        returning open.log_id, open.created_at, open.closed_status
+    )
+    update public.integration_logs as log
+       set status           = taken.closed_status,
+           error_code       = null,
+           error_message    = null,
+           response_payload = nullif(log.response_payload - 'fault' - 'retry', '{}')
+      from taken
+     where log.id = taken.log_id
+       and log.created_at = taken.created_at
+       and taken.closed_status is not null
+       and log.status = 'failed'
+       and log.error_code = 'ABANDONED';
+end
+$$;
+
+--
+-- Name: FUNCTION reopen_logs(ids uuid[]); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.reopen_logs(ids uuid[]) IS 'Takes these records from the watch, and gives those closed as ABANDONED their status back: they are about to be finished';
+
+--
+-- Name: report_writer(jsonb, uuid[], timestamp with time zone[]); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.report_writer(report jsonb, opened_ids uuid[], opened_at timestamp with time zone[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+declare
+    reporter  constant uuid := report ->> 'writer_id';
+    known     integration_monitor.writers;
+    is_new    boolean;
+    losses    jsonb;
+    back_ids  uuid[];
+    back_at   timestamptz[];
+begin
+    insert into integration_monitor.writers as writer (writer_id, host, pid, started_at)
+    values (reporter, report ->> 'host', (report ->> 'pid')::integer, (report ->> 'started_at')::timestamptz)
+    on conflict on constraint writers_pkey do nothing;
+    is_new := found;
+    select writer.* into strict known
+      from integration_monitor.writers as writer
+     where writer.writer_id = reporter
+       for no key update;
+
+    select coalesce(jsonb_object_agg(loss.reason, loss.count), '{}') into losses
+      from (
+               select reported.key as reason, max(reported.value::bigint) as count
+                 from (
+                          select * from jsonb_each_text(known.dropped_by_reason)
+                          union all
+                          select * from jsonb_each_text(report -> 'dropped')
+                      ) as reported
+                group by reported.key
+           ) as loss;
+    update integration_monitor.writers as writer
+       set heartbeat_at      = greatest(writer.heartbeat_at, now()),
+           ended_at          = case when (report ->> 'is_final')::boolean then coalesce(writer.ended_at, now()) else writer.ended_at end,
+           closed_at         = null,
+           -- The one count that falls again. A report that comes late, from a session given up, knows less than the row.
+           spooled           = case when (report ->> 'taken')::bigint >= writer.taken and (report ->> 'written')::bigint >= writer.written
+                                    then (report ->> 'spooled')::bigint else writer.spooled end,
+           taken             = greatest(writer.taken, (report ->> 'taken')::bigint),
+           written           = greatest(writer.written, (report ->> 'written')::bigint),
+           ignored           = greatest(writer.ignored, (report ->> 'ignored')::bigint),
+           dropped           = (select coalesce(sum(loss.value::bigint), 0) from jsonb_each_text(losses) as loss),
+           dropped_by_reason = losses,
+           dead_lettered     = greatest(writer.dead_lettered, (report ->> 'dead_lettered')::bigint)
+     where writer.writer_id = reporter;
+
+    if known.closed_at is not null then
+        -- It was taken for dead and is not: what it has under way goes on, and is watched again.
+        select array_agg(closed.log_id), array_agg(closed.created_at) into back_ids, back_at
+          from integration_monitor.pending as closed
+         where closed.writer_id = reporter and closed.closed_status is not null;
+        perform integration_monitor.reopen_logs(back_ids);
+        opened_ids := opened_ids || back_ids;
+        opened_at := opened_at || back_at;
+    end if;
+
+    insert into integration_monitor.pending as open (log_id, created_at, writer_id)
+    select begun.log_id, begun.created_at, reporter
+      from unnest(opened_ids, opened_at) as begun (log_id, created_at)
+     order by begun.log_id
+    on conflict on constraint pending_pkey do nothing;
+
+    -- Once a minute each writer looks after the others.
+    if is_new or date_trunc('minute', known.heartbeat_at) < date_trunc('minute', now()) then
+        begin
+            perform integration_monitor.close_abandoned_logs();
+        exception
+            when others then  -- the batch that this report came with matters more
+                raise warning 'integration_monitor.close_abandoned_logs(): %', sqlerrm;
+        end;
+    end if;
+end
+$$;
+
+--
+-- Name: FUNCTION report_writer(report jsonb, opened_ids uuid[], opened_at timestamp with time zone[]); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.report_writer(report jsonb, opened_ids uuid[], opened_at timestamp with time zone[]) IS 'Writes a process''s counts, never lower than before, its heartbeat, and the ids and times of records it has begun';
+
+--
 -- Name: set_updated_at(); Type: FUNCTION; Schema: integration_monitor; Owner: -
 --
 
@@ -412,6 +1252,91 @@ $$;
 --
 
 COMMENT ON FUNCTION integration_monitor.set_updated_at() IS 'Trigger: updated_at is when the row was last written';
+
+--
+-- Name: settle_extremes(); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.settle_extremes() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    -- An hour of the largest tables is read in some 10 ms.
+    hours_max constant integer := 200;
+    hour      timestamptz;
+begin
+    for hour in
+        select distinct tier.bucket
+          from integration_monitor.statistics_hour as tier
+         where tier.removed_min_ms is not null
+         order by 1 desc
+         limit hours_max
+    loop
+        with doubtful as (
+            select tier.series_id, tier.count, series.service_name, series.action, series.status, series.error_code, series.fault
+              from integration_monitor.statistics_hour as tier
+              join integration_monitor.statistics_series as series using (series_id)
+             where tier.bucket = hour and tier.removed_min_ms is not null
+        ),
+        there as (
+            select record.service_name, record.action, record.status, record.error_code, record.fault,
+                   count(*) as count, min(record.duration_ms) as min_ms, max(record.duration_ms) as max_ms
+              from integration_monitor.statistics_records as record
+             where record.created_at >= hour and record.created_at < hour + interval '1 hour'
+             group by 1, 2, 3, 4, 5
+        ),
+        -- What came or went since the sums were made, in this very statement's snapshot.
+        open as (
+            select change.service_name, change.action, change.status, change.error_code, change.fault,
+                   sum(change.sign * change.count) as count
+              from integration_monitor.statistics_open as change
+             where change.bucket >= hour and change.bucket < hour + interval '1 hour'
+             group by 1, 2, 3, 4, 5
+        )
+        update integration_monitor.statistics_hour as tier
+           set removed_min_ms = null,
+               removed_max_ms = null,
+               min_ms         = case when found.is_whole then found.min_ms else tier.min_ms end,
+               max_ms         = case when found.is_whole then found.max_ms else tier.max_ms end
+          from (
+                   select doubtful.series_id, there.min_ms, there.max_ms,
+                          doubtful.count + coalesce(open.count, 0) = coalesce(there.count, 0) as is_whole
+                     from doubtful
+                     left join there using (service_name, action, status, error_code, fault)
+                     left join open using (service_name, action, status, error_code, fault)
+               ) as found
+         where tier.bucket = hour and tier.series_id = found.series_id;
+    end loop;
+
+    update integration_monitor.statistics_day as tier
+       set removed_min_ms = null,
+           removed_max_ms = null,
+           min_ms         = case when hours.count = tier.count then hours.min_ms else tier.min_ms end,
+           max_ms         = case when hours.count = tier.count then hours.max_ms else tier.max_ms end
+      from (
+               select day.bucket, day.series_id, part.count, part.min_ms, part.max_ms, part.is_doubtful
+                 from integration_monitor.statistics_day as day
+                cross join lateral (
+                          select sum(hour.count) as count,
+                                 min(hour.min_ms) filter (where hour.timed <> 0) as min_ms,
+                                 max(hour.max_ms) filter (where hour.timed <> 0) as max_ms,
+                                 count(hour.removed_min_ms) > 0 as is_doubtful
+                            from integration_monitor.statistics_hour as hour
+                           where hour.bucket >= day.bucket and hour.bucket < day.bucket + interval '1 day'
+                             and hour.series_id = day.series_id
+                      ) as part
+                where day.removed_min_ms is not null
+           ) as hours
+     where tier.bucket = hours.bucket and tier.series_id = hours.series_id and not hours.is_doubtful;
+end
+$$;
+
+--
+-- Name: FUNCTION settle_extremes(); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.settle_extremes() IS 'Reads shortest and longest durations again where one was removed';
 
 --
 -- Name: cleanup_old_integration_logs(); Type: FUNCTION; Schema: public; Owner: -
@@ -659,31 +1584,52 @@ COMMENT ON COLUMN integration_monitor.migrations.checksum IS 'SHA-256 of the fil
 COMMENT ON COLUMN integration_monitor.migrations.applied_at IS 'When it was applied (UTC)';
 
 --
--- Name: outcomes; Type: VIEW; Schema: integration_monitor; Owner: -
+-- Name: pending; Type: TABLE; Schema: integration_monitor; Owner: -
 --
 
-CREATE VIEW integration_monitor.outcomes WITH (security_invoker='false', security_barrier='true') AS
- SELECT id,
-    service_name,
-    action,
-    status,
-    error_code,
-    (response_payload ->> 'fault'::text) AS fault,
-    duration_ms,
-    created_at
-   FROM public.integration_logs log;
+CREATE TABLE integration_monitor.pending (
+    log_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    writer_id uuid NOT NULL,
+    closed_status text,
+    CONSTRAINT pending_closed_status_check CHECK ((closed_status = ANY (ARRAY['pending'::text, 'retrying'::text])))
+);
 
 --
--- Name: VIEW outcomes; Type: COMMENT; Schema: integration_monitor; Owner: -
+-- Name: TABLE pending; Type: COMMENT; Schema: integration_monitor; Owner: -
 --
 
-COMMENT ON VIEW integration_monitor.outcomes IS 'One row a record: its outcome and fault, never a payload; bound created_at, as for the table';
+COMMENT ON TABLE integration_monitor.pending IS 'Records that are pending or retrying, and who is to finish them: one row a record';
 
 --
--- Name: COLUMN outcomes.fault; Type: COMMENT; Schema: integration_monitor; Owner: -
+-- Name: COLUMN pending.log_id; Type: COMMENT; Schema: integration_monitor; Owner: -
 --
 
-COMMENT ON COLUMN integration_monitor.outcomes.fault IS 'Whose failure it was, from response_payload; null for what did not fail';
+COMMENT ON COLUMN integration_monitor.pending.log_id IS 'The record''s id';
+
+--
+-- Name: COLUMN pending.created_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.pending.created_at IS 'The record''s created_at, which names its partition';
+
+--
+-- Name: COLUMN pending.writer_id; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.pending.writer_id IS 'The process that is to finish it';
+
+--
+-- Name: COLUMN pending.closed_status; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.pending.closed_status IS 'The status it had when it was closed as ABANDONED, so that it can be had back; null while it is open';
+
+--
+-- Name: CONSTRAINT pending_closed_status_check ON pending; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT pending_closed_status_check ON integration_monitor.pending IS 'Nothing else is closed';
 
 --
 -- Name: settings; Type: TABLE; Schema: integration_monitor; Owner: -
@@ -803,6 +1749,984 @@ COMMENT ON CONSTRAINT sign_in_links_role_check ON integration_monitor.sign_in_li
 COMMENT ON CONSTRAINT sign_in_links_token_hash_check ON integration_monitor.sign_in_links IS 'A SHA-256 has 32 bytes: no token as it is';
 
 --
+-- Name: statistics_access; Type: VIEW; Schema: integration_monitor; Owner: -
+--
+
+CREATE VIEW integration_monitor.statistics_access WITH (security_invoker='false') AS
+ SELECT (has_column_privilege('public.integration_logs'::text, 'service_name'::text, 'select'::text) AND ((NOT row_security_active('public.integration_logs'::text)) OR COALESCE(( SELECT (bool_and(policy.polpermissive) AND bool_or((pg_get_expr(policy.polqual, policy.polrelid) = 'true'::text)))
+           FROM pg_policy policy
+          WHERE ((policy.polrelid = ('public.integration_logs'::regclass)::oid) AND (policy.polcmd = ANY (ARRAY['r'::"char", '*'::"char"])) AND (EXISTS ( SELECT
+                   FROM unnest(policy.polroles) holder(oid)
+                  WHERE ((holder.oid = (0)::oid) OR pg_has_role(holder.oid, 'usage'::text)))))), false))) AS may_read;
+
+--
+-- Name: VIEW statistics_access; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON VIEW integration_monitor.statistics_access IS 'Whether the reader sees every record of public.integration_logs: then it may see sums of them';
+
+--
+-- Name: statistics_bins; Type: TABLE; Schema: integration_monitor; Owner: -
+--
+
+CREATE TABLE integration_monitor.statistics_bins (
+    bin smallint NOT NULL,
+    least_ms integer NOT NULL,
+    shown_ms integer NOT NULL
+);
+
+--
+-- Name: TABLE statistics_bins; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON TABLE integration_monitor.statistics_bins IS 'What durations are sorted into';
+
+--
+-- Name: COLUMN statistics_bins.bin; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_bins.bin IS 'Its number, upwards';
+
+--
+-- Name: COLUMN statistics_bins.least_ms; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_bins.least_ms IS 'The shortest duration in it, in milliseconds';
+
+--
+-- Name: COLUMN statistics_bins.shown_ms; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_bins.shown_ms IS 'What is shown for every duration in it, at most 5 % from each, in milliseconds';
+
+--
+-- Name: statistics_changes; Type: TABLE; Schema: integration_monitor; Owner: -
+--
+
+CREATE TABLE integration_monitor.statistics_changes (
+    change_id bigint NOT NULL,
+    sign smallint NOT NULL,
+    grain text NOT NULL,
+    bucket timestamp with time zone NOT NULL,
+    service_name text NOT NULL,
+    action text NOT NULL,
+    status text NOT NULL,
+    error_code text NOT NULL,
+    fault text NOT NULL,
+    count bigint NOT NULL,
+    timed bigint NOT NULL,
+    sum_ms bigint NOT NULL,
+    min_ms integer,
+    max_ms integer,
+    durations integer[],
+    CONSTRAINT statistics_changes_grain_check CHECK ((grain = ANY (ARRAY['minute'::text, 'hour'::text, 'day'::text]))),
+    CONSTRAINT statistics_changes_sign_check CHECK ((sign = ANY (ARRAY['-1'::integer, 1])))
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='10000');
+
+--
+-- Name: TABLE statistics_changes; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON TABLE integration_monitor.statistics_changes IS 'What was written to public.integration_logs and is not yet added up: one row a statement, bucket and series. Statistics are the tiers and these';
+
+--
+-- Name: COLUMN statistics_changes.change_id; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_changes.change_id IS 'Upwards as they are written: what takes a record away has a higher one than what added it';
+
+--
+-- Name: COLUMN statistics_changes.sign; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_changes.sign IS '1 for records that came, -1 for records that went';
+
+--
+-- Name: COLUMN statistics_changes.grain; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_changes.grain IS 'Width of the bucket: minute, for records older than 48 hours hour, for those older than 91 days day';
+
+--
+-- Name: COLUMN statistics_changes.bucket; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_changes.bucket IS 'Beginning of the minute, hour or day of created_at (UTC)';
+
+--
+-- Name: COLUMN statistics_changes.service_name; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_changes.service_name IS 'The record''s, up to 255 characters';
+
+--
+-- Name: COLUMN statistics_changes.action; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_changes.action IS 'The record''s, up to 255 characters';
+
+--
+-- Name: COLUMN statistics_changes.status; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_changes.status IS 'The record''s';
+
+--
+-- Name: COLUMN statistics_changes.error_code; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_changes.error_code IS 'The record''s, up to 100 characters; empty where it has none';
+
+--
+-- Name: COLUMN statistics_changes.fault; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_changes.fault IS 'Of a failed record its response_payload.fault, unclassified where that is none of the known ones; else empty';
+
+--
+-- Name: COLUMN statistics_changes.count; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_changes.count IS 'Records';
+
+--
+-- Name: COLUMN statistics_changes.timed; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_changes.timed IS 'Those of them that have a duration';
+
+--
+-- Name: COLUMN statistics_changes.sum_ms; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_changes.sum_ms IS 'Sum of their durations in milliseconds';
+
+--
+-- Name: COLUMN statistics_changes.min_ms; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_changes.min_ms IS 'Shortest of their durations in milliseconds';
+
+--
+-- Name: COLUMN statistics_changes.max_ms; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_changes.max_ms IS 'Longest of their durations in milliseconds';
+
+--
+-- Name: COLUMN statistics_changes.durations; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_changes.durations IS 'Their durations in milliseconds, in no order';
+
+--
+-- Name: CONSTRAINT statistics_changes_grain_check ON statistics_changes; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT statistics_changes_grain_check ON integration_monitor.statistics_changes IS 'The tiers there are';
+
+--
+-- Name: CONSTRAINT statistics_changes_sign_check ON statistics_changes; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT statistics_changes_sign_check ON integration_monitor.statistics_changes IS 'Nothing is half come';
+
+--
+-- Name: statistics_changes_change_id_seq; Type: SEQUENCE; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.statistics_changes ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME integration_monitor.statistics_changes_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: statistics_day; Type: TABLE; Schema: integration_monitor; Owner: -
+--
+
+CREATE TABLE integration_monitor.statistics_day (
+    bucket timestamp with time zone CONSTRAINT statistics_hour_bucket_not_null NOT NULL,
+    series_id integer CONSTRAINT statistics_hour_series_id_not_null NOT NULL,
+    count bigint CONSTRAINT statistics_hour_count_not_null NOT NULL,
+    timed bigint CONSTRAINT statistics_hour_timed_not_null NOT NULL,
+    sum_ms bigint CONSTRAINT statistics_hour_sum_ms_not_null NOT NULL,
+    min_ms integer,
+    max_ms integer,
+    removed_min_ms integer,
+    removed_max_ms integer,
+    bins smallint[] CONSTRAINT statistics_hour_bins_not_null NOT NULL,
+    counts integer[] CONSTRAINT statistics_hour_counts_not_null NOT NULL
+)
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000');
+
+--
+-- Name: TABLE statistics_day; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON TABLE integration_monitor.statistics_day IS 'Sums by day and series, for good: they outlive the records';
+
+--
+-- Name: COLUMN statistics_day.bucket; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_day.bucket IS 'Beginning of the day (UTC)';
+
+--
+-- Name: COLUMN statistics_day.series_id; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_day.series_id IS 'What was counted';
+
+--
+-- Name: COLUMN statistics_day.count; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_day.count IS 'Records';
+
+--
+-- Name: COLUMN statistics_day.timed; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_day.timed IS 'Those of them that have a duration';
+
+--
+-- Name: COLUMN statistics_day.sum_ms; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_day.sum_ms IS 'Sum of their durations in milliseconds';
+
+--
+-- Name: COLUMN statistics_day.min_ms; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_day.min_ms IS 'Shortest of their durations in milliseconds';
+
+--
+-- Name: COLUMN statistics_day.max_ms; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_day.max_ms IS 'Longest of their durations in milliseconds';
+
+--
+-- Name: COLUMN statistics_day.removed_min_ms; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_day.removed_min_ms IS 'Shortest of those removed since the extremes were last read, in milliseconds; null where no extreme is in doubt';
+
+--
+-- Name: COLUMN statistics_day.removed_max_ms; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_day.removed_max_ms IS 'Longest of those, in milliseconds';
+
+--
+-- Name: COLUMN statistics_day.bins; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_day.bins IS 'The bins that their durations fall into, upwards';
+
+--
+-- Name: COLUMN statistics_day.counts; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_day.counts IS 'How many fall into each of these';
+
+--
+-- Name: statistics_doubts; Type: VIEW; Schema: integration_monitor; Owner: -
+--
+
+CREATE VIEW integration_monitor.statistics_doubts WITH (security_invoker='false') AS
+ SELECT (count(*) < 50) AS are_few
+   FROM (( SELECT
+           FROM integration_monitor.statistics_day tier
+          WHERE (tier.removed_min_ms IS NOT NULL)
+         LIMIT 50)
+        UNION ALL
+         SELECT
+           FROM ( SELECT DISTINCT change.service_name,
+                    change.action,
+                    change.status,
+                    date_bin('1 day'::interval, change.bucket, '1970-01-01 00:00:00+00'::timestamp with time zone) AS date_bin
+                   FROM integration_monitor.statistics_changes change
+                  WHERE ((change.sign < 0) AND (change.timed > 0))) removal) doubt;
+
+--
+-- Name: VIEW statistics_doubts; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON VIEW integration_monitor.statistics_doubts IS 'Whether there are so few removed extremes that they may be read again at once';
+
+--
+-- Name: statistics_names; Type: TABLE; Schema: integration_monitor; Owner: -
+--
+
+CREATE TABLE integration_monitor.statistics_names (
+    service_name text NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    is_overflow boolean DEFAULT false NOT NULL,
+    CONSTRAINT statistics_names_kind_check CHECK ((kind = ANY (ARRAY['action'::text, 'error_code'::text])))
+);
+
+--
+-- Name: TABLE statistics_names; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON TABLE integration_monitor.statistics_names IS 'The actions and error codes that statistics tell apart, at most 300 of each a service; whatever comes later is counted as other';
+
+--
+-- Name: COLUMN statistics_names.service_name; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_names.service_name IS 'The service they belong to';
+
+--
+-- Name: COLUMN statistics_names.kind; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_names.kind IS 'action or error_code';
+
+--
+-- Name: COLUMN statistics_names.name; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_names.name IS 'The action or error code';
+
+--
+-- Name: COLUMN statistics_names.is_overflow; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_names.is_overflow IS 'True of the name other once there were too many, and for good';
+
+--
+-- Name: CONSTRAINT statistics_names_kind_check ON statistics_names; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT statistics_names_kind_check ON integration_monitor.statistics_names IS 'What is bounded';
+
+--
+-- Name: statistics_open; Type: VIEW; Schema: integration_monitor; Owner: -
+--
+
+CREATE VIEW integration_monitor.statistics_open WITH (security_invoker='false') AS
+ SELECT ctid AS place,
+    sign,
+    grain,
+    bucket,
+    service_name,
+        CASE
+            WHEN ((service_name IN ( SELECT full_one.service_name
+               FROM integration_monitor.statistics_names full_one
+              WHERE ((full_one.kind = 'action'::text) AND full_one.is_overflow))) AND (NOT ((service_name, action) IN ( SELECT known.service_name,
+                known.name
+               FROM integration_monitor.statistics_names known
+              WHERE (known.kind = 'action'::text))))) THEN 'other'::text
+            ELSE action
+        END AS action,
+    status,
+        CASE
+            WHEN ((error_code <> ''::text) AND (service_name IN ( SELECT full_one.service_name
+               FROM integration_monitor.statistics_names full_one
+              WHERE ((full_one.kind = 'error_code'::text) AND full_one.is_overflow))) AND (NOT ((service_name, error_code) IN ( SELECT known.service_name,
+                known.name
+               FROM integration_monitor.statistics_names known
+              WHERE (known.kind = 'error_code'::text))))) THEN 'other'::text
+            ELSE error_code
+        END AS error_code,
+    fault,
+    count,
+    timed,
+    sum_ms,
+    min_ms,
+    max_ms,
+    durations
+   FROM integration_monitor.statistics_changes change;
+
+--
+-- Name: VIEW statistics_open; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON VIEW integration_monitor.statistics_open IS 'The changes that are not yet added up, named as they will be';
+
+--
+-- Name: statistics_series; Type: TABLE; Schema: integration_monitor; Owner: -
+--
+
+CREATE TABLE integration_monitor.statistics_series (
+    series_id integer NOT NULL,
+    service_name text NOT NULL,
+    action text NOT NULL,
+    status text NOT NULL,
+    error_code text NOT NULL,
+    fault text NOT NULL
+);
+
+--
+-- Name: TABLE statistics_series; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON TABLE integration_monitor.statistics_series IS 'What statistics are kept for: one row a combination that has occurred';
+
+--
+-- Name: COLUMN statistics_series.series_id; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_series.series_id IS 'Its number in the tiers';
+
+--
+-- Name: COLUMN statistics_series.service_name; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_series.service_name IS 'As in statistics_changes';
+
+--
+-- Name: COLUMN statistics_series.action; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_series.action IS 'As in statistics_changes; other where there are too many';
+
+--
+-- Name: COLUMN statistics_series.status; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_series.status IS 'As in statistics_changes';
+
+--
+-- Name: COLUMN statistics_series.error_code; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_series.error_code IS 'As in statistics_changes; other where there are too many';
+
+--
+-- Name: COLUMN statistics_series.fault; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_series.fault IS 'As in statistics_changes';
+
+--
+-- Name: statistics_daily; Type: VIEW; Schema: integration_monitor; Owner: -
+--
+
+CREATE VIEW integration_monitor.statistics_daily WITH (security_invoker='false') AS
+ SELECT service_name,
+    action,
+    status,
+    day,
+    (count)::bigint AS count,
+    timed,
+    sum_ms,
+        CASE
+            WHEN (timed = (0)::numeric) THEN NULL::integer
+            WHEN (((removed_min_ms <= min_ms) OR (removed_max_ms >= max_ms)) AND ( SELECT doubts.are_few
+               FROM integration_monitor.statistics_doubts doubts)) THEN COALESCE((integration_monitor.read_extremes(service_name, action, status, day, (day + '1 day'::interval), (count)::bigint))[1], min_ms)
+            ELSE min_ms
+        END AS min_ms,
+        CASE
+            WHEN (timed = (0)::numeric) THEN NULL::integer
+            WHEN (((removed_min_ms <= min_ms) OR (removed_max_ms >= max_ms)) AND ( SELECT doubts.are_few
+               FROM integration_monitor.statistics_doubts doubts)) THEN COALESCE((integration_monitor.read_extremes(service_name, action, status, day, (day + '1 day'::interval), (count)::bigint))[2], max_ms)
+            ELSE max_ms
+        END AS max_ms
+   FROM ( SELECT part.service_name,
+            part.action,
+            part.status,
+            part.day,
+            sum(part.count) AS count,
+            sum(part.timed) AS timed,
+            sum(part.sum_ms) AS sum_ms,
+            min(part.min_ms) AS min_ms,
+            max(part.max_ms) AS max_ms,
+            min(part.removed_min_ms) AS removed_min_ms,
+            max(part.removed_max_ms) AS removed_max_ms
+           FROM ( SELECT series.service_name,
+                    series.action,
+                    series.status,
+                    tier.bucket AS day,
+                    tier.count,
+                    tier.timed,
+                    tier.sum_ms,
+                        CASE
+                            WHEN (tier.timed <> 0) THEN tier.min_ms
+                            ELSE NULL::integer
+                        END AS min_ms,
+                        CASE
+                            WHEN (tier.timed <> 0) THEN tier.max_ms
+                            ELSE NULL::integer
+                        END AS max_ms,
+                        CASE
+                            WHEN (tier.timed <> 0) THEN tier.removed_min_ms
+                            ELSE NULL::integer
+                        END AS removed_min_ms,
+                        CASE
+                            WHEN (tier.timed <> 0) THEN tier.removed_max_ms
+                            ELSE NULL::integer
+                        END AS removed_max_ms
+                   FROM (integration_monitor.statistics_day tier
+                     JOIN integration_monitor.statistics_series series ON ((series.series_id = tier.series_id)))
+                  WHERE ((tier.bucket >= date_bin('1 day'::interval, (now() - '30 days'::interval), '1970-01-01 00:00:00+00'::timestamp with time zone)) AND (tier.bucket <= now()))
+                UNION ALL
+                 SELECT change.service_name,
+                    change.action,
+                    change.status,
+                    date_bin('1 day'::interval, change.bucket, '1970-01-01 00:00:00+00'::timestamp with time zone) AS date_bin,
+                    (change.sign * change.count),
+                    (change.sign * change.timed),
+                    (change.sign * change.sum_ms),
+                        CASE
+                            WHEN (change.sign > 0) THEN change.min_ms
+                            ELSE NULL::integer
+                        END AS "case",
+                        CASE
+                            WHEN (change.sign > 0) THEN change.max_ms
+                            ELSE NULL::integer
+                        END AS "case",
+                        CASE
+                            WHEN (change.sign < 0) THEN change.min_ms
+                            ELSE NULL::integer
+                        END AS "case",
+                        CASE
+                            WHEN (change.sign < 0) THEN change.max_ms
+                            ELSE NULL::integer
+                        END AS "case"
+                   FROM integration_monitor.statistics_open change
+                  WHERE ((change.bucket >= date_bin('1 day'::interval, (now() - '30 days'::interval), '1970-01-01 00:00:00+00'::timestamp with time zone)) AND (change.bucket < (date_bin('1 day'::interval, now(), '1970-01-01 00:00:00+00'::timestamp with time zone) + '1 day'::interval)))) part
+          GROUP BY part.service_name, part.action, part.status, part.day
+         HAVING (sum(part.count) > (0)::numeric)) sums
+  WHERE ( SELECT access.may_read
+           FROM integration_monitor.statistics_access access);
+
+--
+-- Name: VIEW statistics_daily; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON VIEW integration_monitor.statistics_daily IS 'What public.integration_stats_daily is made of, with sums instead of averages';
+
+--
+-- Name: statistics_hour; Type: TABLE; Schema: integration_monitor; Owner: -
+--
+
+CREATE TABLE integration_monitor.statistics_hour (
+    bucket timestamp with time zone NOT NULL,
+    series_id integer NOT NULL,
+    count bigint NOT NULL,
+    timed bigint NOT NULL,
+    sum_ms bigint NOT NULL,
+    min_ms integer,
+    max_ms integer,
+    removed_min_ms integer,
+    removed_max_ms integer,
+    bins smallint[] NOT NULL,
+    counts integer[] NOT NULL
+)
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000');
+
+--
+-- Name: TABLE statistics_hour; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON TABLE integration_monitor.statistics_hour IS 'Sums by hour and series, of the last 91 days';
+
+--
+-- Name: COLUMN statistics_hour.bucket; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_hour.bucket IS 'Beginning of the hour (UTC)';
+
+--
+-- Name: COLUMN statistics_hour.series_id; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_hour.series_id IS 'What was counted';
+
+--
+-- Name: COLUMN statistics_hour.count; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_hour.count IS 'Records';
+
+--
+-- Name: COLUMN statistics_hour.timed; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_hour.timed IS 'Those of them that have a duration';
+
+--
+-- Name: COLUMN statistics_hour.sum_ms; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_hour.sum_ms IS 'Sum of their durations in milliseconds';
+
+--
+-- Name: COLUMN statistics_hour.min_ms; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_hour.min_ms IS 'Shortest of their durations in milliseconds';
+
+--
+-- Name: COLUMN statistics_hour.max_ms; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_hour.max_ms IS 'Longest of their durations in milliseconds';
+
+--
+-- Name: COLUMN statistics_hour.removed_min_ms; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_hour.removed_min_ms IS 'Shortest of those removed since the extremes were last read, in milliseconds; null where no extreme is in doubt';
+
+--
+-- Name: COLUMN statistics_hour.removed_max_ms; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_hour.removed_max_ms IS 'Longest of those, in milliseconds';
+
+--
+-- Name: COLUMN statistics_hour.bins; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_hour.bins IS 'The bins that their durations fall into, upwards';
+
+--
+-- Name: COLUMN statistics_hour.counts; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_hour.counts IS 'How many fall into each of these';
+
+--
+-- Name: statistics_hourly; Type: VIEW; Schema: integration_monitor; Owner: -
+--
+
+CREATE VIEW integration_monitor.statistics_hourly WITH (security_invoker='false') AS
+ SELECT service_name,
+    action,
+    status,
+    hour,
+    (count)::bigint AS count,
+    timed,
+    sum_ms,
+        CASE
+            WHEN (timed = (0)::numeric) THEN NULL::integer
+            WHEN (((removed_min_ms <= min_ms) OR (removed_max_ms >= max_ms)) AND ( SELECT doubts.are_few
+               FROM integration_monitor.statistics_doubts doubts)) THEN COALESCE((integration_monitor.read_extremes(service_name, action, status, hour, (hour + '01:00:00'::interval), (count)::bigint))[1], min_ms)
+            ELSE min_ms
+        END AS min_ms,
+        CASE
+            WHEN (timed = (0)::numeric) THEN NULL::integer
+            WHEN (((removed_min_ms <= min_ms) OR (removed_max_ms >= max_ms)) AND ( SELECT doubts.are_few
+               FROM integration_monitor.statistics_doubts doubts)) THEN COALESCE((integration_monitor.read_extremes(service_name, action, status, hour, (hour + '01:00:00'::interval), (count)::bigint))[2], max_ms)
+            ELSE max_ms
+        END AS max_ms
+   FROM ( SELECT part.service_name,
+            part.action,
+            part.status,
+            part.hour,
+            sum(part.count) AS count,
+            sum(part.timed) AS timed,
+            sum(part.sum_ms) AS sum_ms,
+            min(part.min_ms) AS min_ms,
+            max(part.max_ms) AS max_ms,
+            min(part.removed_min_ms) AS removed_min_ms,
+            max(part.removed_max_ms) AS removed_max_ms
+           FROM ( SELECT series.service_name,
+                    series.action,
+                    series.status,
+                    tier.bucket AS hour,
+                    tier.count,
+                    tier.timed,
+                    tier.sum_ms,
+                        CASE
+                            WHEN (tier.timed <> 0) THEN tier.min_ms
+                            ELSE NULL::integer
+                        END AS min_ms,
+                        CASE
+                            WHEN (tier.timed <> 0) THEN tier.max_ms
+                            ELSE NULL::integer
+                        END AS max_ms,
+                        CASE
+                            WHEN (tier.timed <> 0) THEN tier.removed_min_ms
+                            ELSE NULL::integer
+                        END AS removed_min_ms,
+                        CASE
+                            WHEN (tier.timed <> 0) THEN tier.removed_max_ms
+                            ELSE NULL::integer
+                        END AS removed_max_ms
+                   FROM (integration_monitor.statistics_hour tier
+                     JOIN integration_monitor.statistics_series series ON ((series.series_id = tier.series_id)))
+                  WHERE ((tier.bucket >= date_bin('01:00:00'::interval, (now() - '24:00:00'::interval), '1970-01-01 00:00:00+00'::timestamp with time zone)) AND (tier.bucket <= now()))
+                UNION ALL
+                 SELECT change.service_name,
+                    change.action,
+                    change.status,
+                    date_bin('01:00:00'::interval, change.bucket, '1970-01-01 00:00:00+00'::timestamp with time zone) AS date_bin,
+                    (change.sign * change.count),
+                    (change.sign * change.timed),
+                    (change.sign * change.sum_ms),
+                        CASE
+                            WHEN (change.sign > 0) THEN change.min_ms
+                            ELSE NULL::integer
+                        END AS "case",
+                        CASE
+                            WHEN (change.sign > 0) THEN change.max_ms
+                            ELSE NULL::integer
+                        END AS "case",
+                        CASE
+                            WHEN (change.sign < 0) THEN change.min_ms
+                            ELSE NULL::integer
+                        END AS "case",
+                        CASE
+                            WHEN (change.sign < 0) THEN change.max_ms
+                            ELSE NULL::integer
+                        END AS "case"
+                   FROM integration_monitor.statistics_open change
+                  WHERE ((change.bucket >= date_bin('01:00:00'::interval, (now() - '24:00:00'::interval), '1970-01-01 00:00:00+00'::timestamp with time zone)) AND (change.bucket < (date_bin('01:00:00'::interval, now(), '1970-01-01 00:00:00+00'::timestamp with time zone) + '01:00:00'::interval)))) part
+          GROUP BY part.service_name, part.action, part.status, part.hour
+         HAVING (sum(part.count) > (0)::numeric)) sums
+  WHERE ( SELECT access.may_read
+           FROM integration_monitor.statistics_access access);
+
+--
+-- Name: VIEW statistics_hourly; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON VIEW integration_monitor.statistics_hourly IS 'What public.integration_stats_hourly is made of, with sums instead of averages';
+
+--
+-- Name: statistics_minute; Type: TABLE; Schema: integration_monitor; Owner: -
+--
+
+CREATE TABLE integration_monitor.statistics_minute (
+    bucket timestamp with time zone NOT NULL,
+    series_id integer NOT NULL,
+    count bigint NOT NULL,
+    timed bigint NOT NULL,
+    sum_ms bigint NOT NULL,
+    bins smallint[] NOT NULL,
+    counts integer[] NOT NULL
+)
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0.05', autovacuum_vacuum_threshold='1000');
+
+--
+-- Name: TABLE statistics_minute; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON TABLE integration_monitor.statistics_minute IS 'Sums by minute and series, of the last 48 hours';
+
+--
+-- Name: COLUMN statistics_minute.bucket; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_minute.bucket IS 'Beginning of the minute (UTC)';
+
+--
+-- Name: COLUMN statistics_minute.series_id; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_minute.series_id IS 'What was counted';
+
+--
+-- Name: COLUMN statistics_minute.count; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_minute.count IS 'Records';
+
+--
+-- Name: COLUMN statistics_minute.timed; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_minute.timed IS 'Those of them that have a duration';
+
+--
+-- Name: COLUMN statistics_minute.sum_ms; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_minute.sum_ms IS 'Sum of their durations in milliseconds';
+
+--
+-- Name: COLUMN statistics_minute.bins; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_minute.bins IS 'The bins that their durations fall into, upwards';
+
+--
+-- Name: COLUMN statistics_minute.counts; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_minute.counts IS 'How many fall into each of these';
+
+--
+-- Name: statistics_records; Type: VIEW; Schema: integration_monitor; Owner: -
+--
+
+CREATE VIEW integration_monitor.statistics_records WITH (security_invoker='true') AS
+ SELECT created_at,
+    "left"(service_name, 255) AS service_name,
+        CASE
+            WHEN (("left"(service_name, 255) IN ( SELECT full_one.service_name
+               FROM integration_monitor.statistics_names full_one
+              WHERE ((full_one.kind = 'action'::text) AND full_one.is_overflow))) AND (NOT (("left"(service_name, 255), "left"(action, 255)) IN ( SELECT known.service_name,
+                known.name
+               FROM integration_monitor.statistics_names known
+              WHERE (known.kind = 'action'::text))))) THEN 'other'::text
+            ELSE "left"(action, 255)
+        END AS action,
+    status,
+        CASE
+            WHEN ((error_code <> ''::text) AND ("left"(service_name, 255) IN ( SELECT full_one.service_name
+               FROM integration_monitor.statistics_names full_one
+              WHERE ((full_one.kind = 'error_code'::text) AND full_one.is_overflow))) AND (NOT (("left"(service_name, 255), "left"(error_code, 100)) IN ( SELECT known.service_name,
+                known.name
+               FROM integration_monitor.statistics_names known
+              WHERE (known.kind = 'error_code'::text))))) THEN 'other'::text
+            ELSE COALESCE("left"(error_code, 100), ''::text)
+        END AS error_code,
+    integration_monitor.fault_of(status, response_payload) AS fault,
+    duration_ms
+   FROM public.integration_logs log;
+
+--
+-- Name: VIEW statistics_records; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON VIEW integration_monitor.statistics_records IS 'The records themselves, named as they are counted; bound created_at, as for the table';
+
+--
+-- Name: statistics_series_series_id_seq; Type: SEQUENCE; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.statistics_series ALTER COLUMN series_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME integration_monitor.statistics_series_series_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: writers; Type: TABLE; Schema: integration_monitor; Owner: -
+--
+
+CREATE TABLE integration_monitor.writers (
+    writer_id uuid NOT NULL,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    heartbeat_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    closed_at timestamp with time zone,
+    taken bigint DEFAULT 0 NOT NULL,
+    written bigint DEFAULT 0 NOT NULL,
+    ignored bigint DEFAULT 0 NOT NULL,
+    spooled bigint DEFAULT 0 NOT NULL,
+    dropped bigint DEFAULT 0 NOT NULL,
+    dropped_by_reason jsonb DEFAULT '{}'::jsonb NOT NULL,
+    dead_lettered bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT writers_counts_check CHECK ((LEAST(taken, written, ignored, spooled, dropped, dead_lettered) >= 0))
+)
+WITH (fillfactor='50');
+
+--
+-- Name: TABLE writers; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON TABLE integration_monitor.writers IS 'One row a process that writes. What it took is written, ignored, spooled, dropped or dead-lettered; anything else is a gap';
+
+--
+-- Name: COLUMN writers.writer_id; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.writers.writer_id IS 'Made by the process when it begins, and anew after a fork';
+
+--
+-- Name: COLUMN writers.host; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.writers.host IS 'Name of its machine or container';
+
+--
+-- Name: COLUMN writers.pid; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.writers.pid IS 'Its number there';
+
+--
+-- Name: COLUMN writers.started_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.writers.started_at IS 'When it began, by its own clock (UTC)';
+
+--
+-- Name: COLUMN writers.heartbeat_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.writers.heartbeat_at IS 'When it last reported, by the clock of the database (UTC)';
+
+--
+-- Name: COLUMN writers.ended_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.writers.ended_at IS 'When it said that nothing more would come (UTC); null where it never did';
+
+--
+-- Name: COLUMN writers.closed_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.writers.closed_at IS 'When it had been silent for so long that its unfinished records were closed (UTC); null again when it comes back';
+
+--
+-- Name: COLUMN writers.taken; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.writers.taken IS 'Items that were offered to it';
+
+--
+-- Name: COLUMN writers.written; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.writers.written IS 'Records that are in the table';
+
+--
+-- Name: COLUMN writers.ignored; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.writers.ignored IS 'Items that are not worth a record';
+
+--
+-- Name: COLUMN writers.spooled; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.writers.spooled IS 'Records that wait in its spool on disk';
+
+--
+-- Name: COLUMN writers.dropped; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.writers.dropped IS 'Items that were lost, for whichever reason';
+
+--
+-- Name: COLUMN writers.dropped_by_reason; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.writers.dropped_by_reason IS 'The same by reason: {queue_full, shutdown, …}';
+
+--
+-- Name: COLUMN writers.dead_lettered; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.writers.dead_lettered IS 'Records that the database refused, kept in a file';
+
+--
+-- Name: CONSTRAINT writers_counts_check ON writers; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT writers_counts_check ON integration_monitor.writers IS 'Counts begin at nought and are never lowered';
+
+--
 -- Name: integration_stats_daily; Type: VIEW; Schema: public; Owner: -
 --
 
@@ -812,25 +2736,19 @@ CREATE VIEW public.integration_stats_daily WITH (security_invoker='true') AS
     status,
     day,
     count,
-    avg_duration_ms,
-    min_duration_ms,
-    max_duration_ms,
-    failed_count,
-    success_count,
-    (round((((100)::numeric * sum(failed_count) OVER same_day) / sum(count) OVER same_day), 2))::numeric(5,2) AS failure_rate_percent
-   FROM ( SELECT log.service_name,
-            log.action,
-            log.status,
-            date_bin('1 day'::interval, log.created_at, '1970-01-01 00:00:00+00'::timestamp with time zone) AS day,
-            count(*) AS count,
-            round(avg(log.duration_ms)) AS avg_duration_ms,
-            min(log.duration_ms) AS min_duration_ms,
-            max(log.duration_ms) AS max_duration_ms,
-            count(*) FILTER (WHERE (log.status = 'failed'::text)) AS failed_count,
-            count(*) FILTER (WHERE (log.status = 'success'::text)) AS success_count
-           FROM public.integration_logs log
-          WHERE ((log.created_at >= date_bin('1 day'::interval, (now() - '30 days'::interval), '1970-01-01 00:00:00+00'::timestamp with time zone)) AND (log.created_at < (date_bin('1 day'::interval, now(), '1970-01-01 00:00:00+00'::timestamp with time zone) + '1 day'::interval)))
-          GROUP BY log.service_name, log.action, log.status, (date_bin('1 day'::interval, log.created_at, '1970-01-01 00:00:00+00'::timestamp with time zone))) bucket
+    round((sum_ms / NULLIF(timed, (0)::numeric))) AS avg_duration_ms,
+    min_ms AS min_duration_ms,
+    max_ms AS max_duration_ms,
+        CASE
+            WHEN (status = 'failed'::text) THEN count
+            ELSE (0)::bigint
+        END AS failed_count,
+        CASE
+            WHEN (status = 'success'::text) THEN count
+            ELSE (0)::bigint
+        END AS success_count,
+    (round((((100)::numeric * COALESCE(sum(count) FILTER (WHERE (status = 'failed'::text)) OVER same_day, (0)::numeric)) / sum(count) OVER same_day), 2))::numeric(5,2) AS failure_rate_percent
+   FROM integration_monitor.statistics_daily sums
   WINDOW same_day AS (PARTITION BY service_name, action, day);
 
 --
@@ -847,14 +2765,12 @@ CREATE VIEW public.integration_stats_hourly WITH (security_invoker='true') AS
  SELECT service_name,
     action,
     status,
-    date_bin('01:00:00'::interval, created_at, '1970-01-01 00:00:00+00'::timestamp with time zone) AS hour,
-    count(*) AS count,
-    round(avg(duration_ms)) AS avg_duration_ms,
-    min(duration_ms) AS min_duration_ms,
-    max(duration_ms) AS max_duration_ms
-   FROM public.integration_logs log
-  WHERE ((created_at >= date_bin('01:00:00'::interval, (now() - '24:00:00'::interval), '1970-01-01 00:00:00+00'::timestamp with time zone)) AND (created_at < (date_bin('01:00:00'::interval, now(), '1970-01-01 00:00:00+00'::timestamp with time zone) + '01:00:00'::interval)))
-  GROUP BY service_name, action, status, (date_bin('01:00:00'::interval, created_at, '1970-01-01 00:00:00+00'::timestamp with time zone));
+    hour,
+    count,
+    round((sum_ms / NULLIF(timed, (0)::numeric))) AS avg_duration_ms,
+    min_ms AS min_duration_ms,
+    max_ms AS max_duration_ms
+   FROM integration_monitor.statistics_hourly sums;
 
 --
 -- Name: VIEW integration_stats_hourly; Type: COMMENT; Schema: public; Owner: -
@@ -897,6 +2813,13 @@ ALTER TABLE ONLY integration_monitor.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (name);
 
 --
+-- Name: pending pending_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.pending
+    ADD CONSTRAINT pending_pkey PRIMARY KEY (log_id);
+
+--
 -- Name: settings settings_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
 --
 
@@ -909,6 +2832,99 @@ ALTER TABLE ONLY integration_monitor.settings
 
 ALTER TABLE ONLY integration_monitor.sign_in_links
     ADD CONSTRAINT sign_in_links_pkey PRIMARY KEY (token_hash);
+
+--
+-- Name: statistics_bins statistics_bins_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.statistics_bins
+    ADD CONSTRAINT statistics_bins_pkey PRIMARY KEY (bin);
+
+--
+-- Name: statistics_changes statistics_changes_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.statistics_changes
+    ADD CONSTRAINT statistics_changes_pkey PRIMARY KEY (change_id);
+
+--
+-- Name: statistics_day statistics_day_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.statistics_day
+    ADD CONSTRAINT statistics_day_pkey PRIMARY KEY (bucket, series_id);
+
+--
+-- Name: statistics_hour statistics_hour_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.statistics_hour
+    ADD CONSTRAINT statistics_hour_pkey PRIMARY KEY (bucket, series_id);
+
+--
+-- Name: statistics_minute statistics_minute_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.statistics_minute
+    ADD CONSTRAINT statistics_minute_pkey PRIMARY KEY (bucket, series_id);
+
+--
+-- Name: statistics_names statistics_names_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.statistics_names
+    ADD CONSTRAINT statistics_names_pkey PRIMARY KEY (service_name, kind, name);
+
+--
+-- Name: statistics_series statistics_series_key; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.statistics_series
+    ADD CONSTRAINT statistics_series_key UNIQUE (service_name, action, status, error_code, fault);
+
+--
+-- Name: statistics_series statistics_series_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.statistics_series
+    ADD CONSTRAINT statistics_series_pkey PRIMARY KEY (series_id);
+
+--
+-- Name: writers writers_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.writers
+    ADD CONSTRAINT writers_pkey PRIMARY KEY (writer_id);
+
+--
+-- Name: idx_pending_writer; Type: INDEX; Schema: integration_monitor; Owner: -
+--
+
+CREATE INDEX idx_pending_writer ON integration_monitor.pending USING btree (writer_id);
+
+--
+-- Name: idx_statistics_changes_bucket; Type: INDEX; Schema: integration_monitor; Owner: -
+--
+
+CREATE INDEX idx_statistics_changes_bucket ON integration_monitor.statistics_changes USING btree (bucket);
+
+--
+-- Name: idx_statistics_day_unsure; Type: INDEX; Schema: integration_monitor; Owner: -
+--
+
+CREATE INDEX idx_statistics_day_unsure ON integration_monitor.statistics_day USING btree (bucket) WHERE (removed_min_ms IS NOT NULL);
+
+--
+-- Name: idx_statistics_hour_unsure; Type: INDEX; Schema: integration_monitor; Owner: -
+--
+
+CREATE INDEX idx_statistics_hour_unsure ON integration_monitor.statistics_hour USING btree (bucket) WHERE (removed_min_ms IS NOT NULL);
+
+--
+-- Name: idx_writers_watched; Type: INDEX; Schema: integration_monitor; Owner: -
+--
+
+CREATE INDEX idx_writers_watched ON integration_monitor.writers USING btree (writer_id) WHERE (closed_at IS NULL);
 
 --
 -- Name: idx_integration_logs_created_at; Type: INDEX; Schema: public; Owner: -
@@ -1025,6 +3041,30 @@ ALTER INDEX public.idx_integration_logs_service_status ATTACH PARTITION integrat
 ALTER INDEX public.idx_integration_logs_status ATTACH PARTITION integration_monitor.integration_logs_default_status_idx;
 
 --
+-- Name: integration_logs integration_logs_count_delete; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER integration_logs_count_delete AFTER DELETE ON public.integration_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION integration_monitor.count_changes();
+
+--
+-- Name: integration_logs integration_logs_count_insert; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER integration_logs_count_insert AFTER INSERT ON public.integration_logs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION integration_monitor.count_changes();
+
+--
+-- Name: integration_logs integration_logs_count_truncate; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER integration_logs_count_truncate BEFORE TRUNCATE ON public.integration_logs FOR EACH STATEMENT EXECUTE FUNCTION integration_monitor.count_truncation();
+
+--
+-- Name: integration_logs integration_logs_count_update; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER integration_logs_count_update AFTER UPDATE ON public.integration_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION integration_monitor.count_changes();
+
+--
 -- Name: integration_logs integration_logs_place; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -1035,6 +3075,13 @@ CREATE TRIGGER integration_logs_place BEFORE INSERT ON public.integration_logs F
 --
 
 CREATE TRIGGER integration_logs_set_updated_at BEFORE UPDATE ON public.integration_logs FOR EACH ROW WHEN ((NOT (new.updated_at IS DISTINCT FROM old.updated_at))) EXECUTE FUNCTION integration_monitor.set_updated_at();
+
+--
+-- Name: pending pending_writer_id_fkey; Type: FK CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.pending
+    ADD CONSTRAINT pending_writer_id_fkey FOREIGN KEY (writer_id) REFERENCES integration_monitor.writers(writer_id) ON DELETE CASCADE;
 
 --
 -- Name: integration_logs_default; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
@@ -1067,6 +3114,18 @@ ALTER TABLE integration_monitor.migrations ENABLE ROW LEVEL SECURITY;
 CREATE POLICY migrations_service_role_all ON integration_monitor.migrations TO service_role USING (true) WITH CHECK (true);
 
 --
+-- Name: pending; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.pending ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: pending pending_service_role_all; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY pending_service_role_all ON integration_monitor.pending TO service_role USING (true) WITH CHECK (true);
+
+--
 -- Name: settings; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
 --
 
@@ -1089,6 +3148,138 @@ ALTER TABLE integration_monitor.sign_in_links ENABLE ROW LEVEL SECURITY;
 --
 
 CREATE POLICY sign_in_links_service_role_all ON integration_monitor.sign_in_links TO service_role USING (true) WITH CHECK (true);
+
+--
+-- Name: statistics_bins; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.statistics_bins ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: statistics_bins statistics_bins_read_statistics; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY statistics_bins_read_statistics ON integration_monitor.statistics_bins FOR SELECT TO integration_monitor_statistics USING (true);
+
+--
+-- Name: statistics_bins statistics_bins_service_role_all; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY statistics_bins_service_role_all ON integration_monitor.statistics_bins TO service_role USING (true) WITH CHECK (true);
+
+--
+-- Name: statistics_changes; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.statistics_changes ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: statistics_changes statistics_changes_service_role_all; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY statistics_changes_service_role_all ON integration_monitor.statistics_changes TO service_role USING (true) WITH CHECK (true);
+
+--
+-- Name: statistics_day; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.statistics_day ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: statistics_day statistics_day_read_statistics; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY statistics_day_read_statistics ON integration_monitor.statistics_day FOR SELECT TO integration_monitor_statistics USING (true);
+
+--
+-- Name: statistics_day statistics_day_service_role_all; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY statistics_day_service_role_all ON integration_monitor.statistics_day TO service_role USING (true) WITH CHECK (true);
+
+--
+-- Name: statistics_hour; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.statistics_hour ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: statistics_hour statistics_hour_read_statistics; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY statistics_hour_read_statistics ON integration_monitor.statistics_hour FOR SELECT TO integration_monitor_statistics USING (true);
+
+--
+-- Name: statistics_hour statistics_hour_service_role_all; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY statistics_hour_service_role_all ON integration_monitor.statistics_hour TO service_role USING (true) WITH CHECK (true);
+
+--
+-- Name: statistics_minute; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.statistics_minute ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: statistics_minute statistics_minute_read_statistics; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY statistics_minute_read_statistics ON integration_monitor.statistics_minute FOR SELECT TO integration_monitor_statistics USING (true);
+
+--
+-- Name: statistics_minute statistics_minute_service_role_all; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY statistics_minute_service_role_all ON integration_monitor.statistics_minute TO service_role USING (true) WITH CHECK (true);
+
+--
+-- Name: statistics_names; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.statistics_names ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: statistics_names statistics_names_service_role_all; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY statistics_names_service_role_all ON integration_monitor.statistics_names TO service_role USING (true) WITH CHECK (true);
+
+--
+-- Name: statistics_series; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.statistics_series ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: statistics_series statistics_series_read_statistics; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY statistics_series_read_statistics ON integration_monitor.statistics_series FOR SELECT TO integration_monitor_statistics USING (true);
+
+--
+-- Name: statistics_series statistics_series_service_role_all; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY statistics_series_service_role_all ON integration_monitor.statistics_series TO service_role USING (true) WITH CHECK (true);
+
+--
+-- Name: writers; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.writers ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: writers writers_read_statistics; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY writers_read_statistics ON integration_monitor.writers FOR SELECT TO integration_monitor_statistics USING (true);
+
+--
+-- Name: writers writers_service_role_all; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY writers_service_role_all ON integration_monitor.writers TO service_role USING (true) WITH CHECK (true);
 
 --
 -- Name: integration_logs; Type: ROW SECURITY; Schema: public; Owner: -
@@ -1141,6 +3332,50 @@ GRANT USAGE ON SCHEMA integration_monitor TO integration_monitor_writer;
 GRANT USAGE ON SCHEMA integration_monitor TO integration_monitor_statistics;
 
 --
+-- Name: FUNCTION add_extremes(timed bigint, more_timed bigint, extremes integer[], more_extremes integer[], OUT min_ms integer, OUT max_ms integer, OUT removed_min_ms integer, OUT removed_max_ms integer); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.add_extremes(timed bigint, more_timed bigint, extremes integer[], more_extremes integer[], OUT min_ms integer, OUT max_ms integer, OUT removed_min_ms integer, OUT removed_max_ms integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION add_histograms(bins smallint[], counts integer[], more_bins smallint[], more_counts integer[], OUT all_bins smallint[], OUT all_counts integer[]); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.add_histograms(bins smallint[], counts integer[], more_bins smallint[], more_counts integer[], OUT all_bins smallint[], OUT all_counts integer[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION bucket_of(created_at timestamp with time zone, minute_since timestamp with time zone, hour_since timestamp with time zone); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.bucket_of(created_at timestamp with time zone, minute_since timestamp with time zone, hour_since timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION close_abandoned_logs(); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.close_abandoned_logs() FROM PUBLIC;
+
+--
+-- Name: FUNCTION compact_statistics(changes_max integer); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.compact_statistics(changes_max integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION integration_monitor.compact_statistics(changes_max integer) TO service_role;
+GRANT ALL ON FUNCTION integration_monitor.compact_statistics(changes_max integer) TO integration_monitor_writer;
+
+--
+-- Name: FUNCTION count_changes(); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.count_changes() FROM PUBLIC;
+
+--
+-- Name: FUNCTION count_truncation(); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.count_truncation() FROM PUBLIC;
+
+--
 -- Name: FUNCTION create_partitions(times timestamp with time zone[]); Type: ACL; Schema: integration_monitor; Owner: -
 --
 
@@ -1153,10 +3388,23 @@ REVOKE ALL ON FUNCTION integration_monitor.create_partitions(times timestamp wit
 REVOKE ALL ON FUNCTION integration_monitor.drop_partitions(names text[]) FROM PUBLIC;
 
 --
+-- Name: FUNCTION fault_of(status text, response_payload jsonb); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.fault_of(status text, response_payload jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION integration_monitor.fault_of(status text, response_payload jsonb) TO service_role;
+
+--
 -- Name: FUNCTION find_partition(moment timestamp with time zone); Type: ACL; Schema: integration_monitor; Owner: -
 --
 
 REVOKE ALL ON FUNCTION integration_monitor.find_partition(moment timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION grain_of(bucket timestamp with time zone, minute_since timestamp with time zone, hour_since timestamp with time zone); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.grain_of(bucket timestamp with time zone, minute_since timestamp with time zone, hour_since timestamp with time zone) FROM PUBLIC;
 
 --
 -- Name: FUNCTION list_partitions(); Type: ACL; Schema: integration_monitor; Owner: -
@@ -1174,10 +3422,38 @@ GRANT ALL ON FUNCTION integration_monitor.maintain() TO service_role;
 GRANT ALL ON FUNCTION integration_monitor.maintain() TO integration_monitor_writer;
 
 --
+-- Name: FUNCTION maintain_logs(); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.maintain_logs() FROM PUBLIC;
+
+--
+-- Name: FUNCTION name_series(); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.name_series() FROM PUBLIC;
+
+--
 -- Name: FUNCTION place_log(); Type: ACL; Schema: integration_monitor; Owner: -
 --
 
 REVOKE ALL ON FUNCTION integration_monitor.place_log() FROM PUBLIC;
+
+--
+-- Name: FUNCTION read_extremes(service_name text, action text, status text, since timestamp with time zone, until timestamp with time zone, counted bigint); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.read_extremes(service_name text, action text, status text, since timestamp with time zone, until timestamp with time zone, counted bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION integration_monitor.read_extremes(service_name text, action text, status text, since timestamp with time zone, until timestamp with time zone, counted bigint) TO service_role;
+GRANT ALL ON FUNCTION integration_monitor.read_extremes(service_name text, action text, status text, since timestamp with time zone, until timestamp with time zone, counted bigint) TO authenticated;
+GRANT ALL ON FUNCTION integration_monitor.read_extremes(service_name text, action text, status text, since timestamp with time zone, until timestamp with time zone, counted bigint) TO integration_monitor_statistics;
+
+--
+-- Name: FUNCTION rebuild_statistics(since timestamp with time zone, until timestamp with time zone); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.rebuild_statistics(since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION integration_monitor.rebuild_statistics(since timestamp with time zone, until timestamp with time zone) TO service_role;
 
 --
 -- Name: FUNCTION remove_logs_before(cutoff timestamp with time zone, OUT rows_deleted bigint, OUT partitions_empty text[]); Type: ACL; Schema: integration_monitor; Owner: -
@@ -1186,10 +3462,32 @@ REVOKE ALL ON FUNCTION integration_monitor.place_log() FROM PUBLIC;
 REVOKE ALL ON FUNCTION integration_monitor.remove_logs_before(cutoff timestamp with time zone, OUT rows_deleted bigint, OUT partitions_empty text[]) FROM PUBLIC;
 
 --
+-- Name: FUNCTION reopen_logs(ids uuid[]); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.reopen_logs(ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION integration_monitor.reopen_logs(ids uuid[]) TO service_role;
+GRANT ALL ON FUNCTION integration_monitor.reopen_logs(ids uuid[]) TO integration_monitor_writer;
+
+--
+-- Name: FUNCTION report_writer(report jsonb, opened_ids uuid[], opened_at timestamp with time zone[]); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.report_writer(report jsonb, opened_ids uuid[], opened_at timestamp with time zone[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION integration_monitor.report_writer(report jsonb, opened_ids uuid[], opened_at timestamp with time zone[]) TO service_role;
+GRANT ALL ON FUNCTION integration_monitor.report_writer(report jsonb, opened_ids uuid[], opened_at timestamp with time zone[]) TO integration_monitor_writer;
+
+--
 -- Name: FUNCTION set_updated_at(); Type: ACL; Schema: integration_monitor; Owner: -
 --
 
 REVOKE ALL ON FUNCTION integration_monitor.set_updated_at() FROM PUBLIC;
+
+--
+-- Name: FUNCTION settle_extremes(); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.settle_extremes() FROM PUBLIC;
 
 --
 -- Name: FUNCTION cleanup_old_integration_logs(); Type: ACL; Schema: public; Owner: -
@@ -1306,11 +3604,10 @@ GRANT ALL ON TABLE integration_monitor.keys TO service_role;
 GRANT ALL ON TABLE integration_monitor.migrations TO service_role;
 
 --
--- Name: TABLE outcomes; Type: ACL; Schema: integration_monitor; Owner: -
+-- Name: TABLE pending; Type: ACL; Schema: integration_monitor; Owner: -
 --
 
-GRANT SELECT ON TABLE integration_monitor.outcomes TO service_role;
-GRANT SELECT ON TABLE integration_monitor.outcomes TO integration_monitor_statistics;
+GRANT ALL ON TABLE integration_monitor.pending TO service_role;
 
 --
 -- Name: TABLE settings; Type: ACL; Schema: integration_monitor; Owner: -
@@ -1323,6 +3620,101 @@ GRANT ALL ON TABLE integration_monitor.settings TO service_role;
 --
 
 GRANT ALL ON TABLE integration_monitor.sign_in_links TO service_role;
+
+--
+-- Name: TABLE statistics_access; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT SELECT ON TABLE integration_monitor.statistics_access TO service_role;
+
+--
+-- Name: TABLE statistics_bins; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT ALL ON TABLE integration_monitor.statistics_bins TO service_role;
+GRANT SELECT ON TABLE integration_monitor.statistics_bins TO integration_monitor_statistics;
+
+--
+-- Name: TABLE statistics_changes; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT ALL ON TABLE integration_monitor.statistics_changes TO service_role;
+
+--
+-- Name: TABLE statistics_day; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT ALL ON TABLE integration_monitor.statistics_day TO service_role;
+GRANT SELECT ON TABLE integration_monitor.statistics_day TO integration_monitor_statistics;
+
+--
+-- Name: TABLE statistics_doubts; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT SELECT ON TABLE integration_monitor.statistics_doubts TO service_role;
+
+--
+-- Name: TABLE statistics_names; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT ALL ON TABLE integration_monitor.statistics_names TO service_role;
+
+--
+-- Name: TABLE statistics_open; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT SELECT ON TABLE integration_monitor.statistics_open TO service_role;
+GRANT SELECT ON TABLE integration_monitor.statistics_open TO integration_monitor_statistics;
+
+--
+-- Name: TABLE statistics_series; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT ALL ON TABLE integration_monitor.statistics_series TO service_role;
+GRANT SELECT ON TABLE integration_monitor.statistics_series TO integration_monitor_statistics;
+
+--
+-- Name: TABLE statistics_daily; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT SELECT ON TABLE integration_monitor.statistics_daily TO service_role;
+GRANT SELECT ON TABLE integration_monitor.statistics_daily TO authenticated;
+GRANT SELECT ON TABLE integration_monitor.statistics_daily TO integration_monitor_statistics;
+
+--
+-- Name: TABLE statistics_hour; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT ALL ON TABLE integration_monitor.statistics_hour TO service_role;
+GRANT SELECT ON TABLE integration_monitor.statistics_hour TO integration_monitor_statistics;
+
+--
+-- Name: TABLE statistics_hourly; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT SELECT ON TABLE integration_monitor.statistics_hourly TO service_role;
+GRANT SELECT ON TABLE integration_monitor.statistics_hourly TO authenticated;
+GRANT SELECT ON TABLE integration_monitor.statistics_hourly TO integration_monitor_statistics;
+
+--
+-- Name: TABLE statistics_minute; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT ALL ON TABLE integration_monitor.statistics_minute TO service_role;
+GRANT SELECT ON TABLE integration_monitor.statistics_minute TO integration_monitor_statistics;
+
+--
+-- Name: TABLE statistics_records; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT SELECT ON TABLE integration_monitor.statistics_records TO service_role;
+
+--
+-- Name: TABLE writers; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT ALL ON TABLE integration_monitor.writers TO service_role;
+GRANT SELECT ON TABLE integration_monitor.writers TO integration_monitor_statistics;
 
 --
 -- Name: TABLE integration_stats_daily; Type: ACL; Schema: public; Owner: -

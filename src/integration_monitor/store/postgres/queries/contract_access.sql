@@ -42,14 +42,24 @@ reads (name, statement) as (
 select stranger.role, 'may not read ' || relation.name, 'select from ' || relation.name || ' limit 1', 'refused'
   from strangers as stranger cross join relations as relation
  where (stranger.role, relation.name) not in (
-           ('integration_monitor_statistics', 'integration_monitor.outcomes'),
-           ('integration_monitor_statistics', 'integration_monitor.writers')
+           ('integration_monitor_statistics', 'integration_monitor.writers'),
+           ('integration_monitor_statistics', 'integration_monitor.statistics_series'),
+           ('integration_monitor_statistics', 'integration_monitor.statistics_minute'),
+           ('integration_monitor_statistics', 'integration_monitor.statistics_hour'),
+           ('integration_monitor_statistics', 'integration_monitor.statistics_day'),
+           ('integration_monitor_statistics', 'integration_monitor.statistics_bins'),
+           ('integration_monitor_statistics', 'integration_monitor.statistics_open'),
+           ('integration_monitor_statistics', 'integration_monitor.statistics_hourly'),
+           ('integration_monitor_statistics', 'integration_monitor.statistics_daily')
        )
 union all
 select stranger.role, 'may not call ' || function.name, function.call, 'refused'
   from strangers as stranger cross join functions as function
  where (stranger.role, function.name) not in (
            ('integration_monitor_writer', 'integration_monitor.maintain()'),
+           ('integration_monitor_writer', 'integration_monitor.compact_statistics(integer)'),
+           ('integration_monitor_statistics',
+            'integration_monitor.read_extremes(text,text,text,timestamp with time zone,timestamp with time zone,bigint)'),
            ('integration_monitor_writer', 'integration_monitor.reopen_logs(uuid[])'),
            ('integration_monitor_writer', 'integration_monitor.report_writer(jsonb,uuid[],timestamp with time zone[])')
        )
@@ -82,6 +92,9 @@ select role, 'may call ' || function_name,
   from (
            values ('service_role', 'integration_monitor.maintain()'),
                   ('service_role', 'public.cleanup_old_integration_logs()'),
+                  ('service_role', 'integration_monitor.compact_statistics(integer)'),
+                  ('service_role', 'integration_monitor.rebuild_statistics(timestamptz, timestamptz)'),
+                  ('integration_monitor_writer', 'integration_monitor.compact_statistics(integer)'),
                   ('service_role', 'integration_monitor.reopen_logs(uuid[])'),
                   ('service_role', 'integration_monitor.report_writer(jsonb, uuid[], timestamptz[])'),
                   ('integration_monitor_writer', 'integration_monitor.maintain()'),
@@ -110,13 +123,14 @@ select 'integration_monitor_writer', name, format(statement, %(finished_id)s::uu
                ('may not delete', 'delete from public.integration_logs where false', 'refused')
        ) as trial (name, statement, expected)
 union all
--- Statistics: the views and the outcomes, never what was said.
+-- Statistics: the views and the sums, never what was said.
 select 'integration_monitor_statistics', name, format(statement, %(finished_id)s::uuid), expected
   from (
            values
                ('may read integration_stats_hourly', 'select * from public.integration_stats_hourly limit 1', 'one'),
                ('may read integration_stats_daily', 'select * from public.integration_stats_daily limit 1', 'one'),
-               ('may read integration_monitor.outcomes', 'select * from integration_monitor.outcomes where id = %%1$L', 'one'),
+               ('may read integration_monitor.statistics_open', 'select * from integration_monitor.statistics_open limit 1', 'one'),
+               ('may read integration_monitor.statistics_hour', 'select * from integration_monitor.statistics_hour limit 1', 'allowed'),
                ('may read integration_monitor.writers', 'select * from integration_monitor.writers limit 1', 'allowed'),
                ('may not read a request', 'select request_payload from public.integration_logs limit 1', 'refused'),
                ('may not read an answer', 'select response_payload from public.integration_logs limit 1', 'refused'),

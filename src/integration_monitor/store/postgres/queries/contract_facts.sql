@@ -17,7 +17,9 @@ with relations as (
            )
 ),
 functions as (
-    select proc.oid, proc.prosecdef, proc.proconfig, proc.proowner, proc.prosrc,
+    select proc.oid, proc.prosecdef, proc.proconfig, proc.proowner,
+           -- Of a function whose body was parsed when it was made, the parsed one.
+           coalesce(pg_get_function_sqlbody(proc.oid), proc.prosrc) as body,
            namespace.nspname || '.' || proc.proname as name
       from pg_proc as proc
       join pg_namespace as namespace on namespace.oid = proc.pronamespace
@@ -125,7 +127,7 @@ select 'function ' || function.name,
            case when function.prosecdef then 'security definer' end,
            (select setting from unnest(function.proconfig) as setting where setting like 'search_path=%'),
            -- A SQL editor may have changed the ends of its lines.
-           'body ' || left(encode(sha256(convert_to(replace(function.prosrc, e'\r', ''), 'UTF8')), 'hex'), 12)
+           'body ' || left(encode(sha256(convert_to(replace(function.body, e'\r', ''), 'UTF8')), 'hex'), 12)
        )
   from functions as function
 union all
