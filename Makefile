@@ -1,6 +1,7 @@
 # The two commands of the README do all the set-up by themselves: `make demo` and `make test`.
 
 PYTHON ?= python3
+CRASH_ROUNDS ?= 13
 VENV := .venv
 BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
@@ -8,13 +9,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constr
 SOURCES := src tests benchmarks hatch_build.py
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: demo test check format bench bench-recorder bench-caller bench-capture bench-writer bench-store clean debian-packages
+.PHONY: demo test test-crash check format bench bench-recorder bench-caller bench-capture bench-writer bench-store clean debian-packages
 
 demo: $(VENV)/installed-demo
 	$(BIN)/integration-monitor demo
 
 test: $(VENV)/installed-dev debian-packages
 	$(BIN)/python -m pytest $(PYTEST_ARGUMENTS)
+
+# Some ten minutes of crashes, with a table of what became of every record. `make test` has each of them once.
+test-crash: $(VENV)/installed-dev debian-packages
+	INTEGRATION_MONITOR_CRASH_ROUNDS=$(CRASH_ROUNDS) $(BIN)/python -m pytest tests/crash $(PYTEST_ARGUMENTS)
 
 # All checks that need no database and no browser.
 check: $(VENV)/installed-dev

@@ -40,8 +40,16 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     is_binary: bool = False
     #: whether it was JSON: then no lone surrogate is in its texts, which its decoder refuses
     is_json: bool = False
-    #: whether digits in a row, or in groups as on a payment card, may be in it. Cheaper to tell of bytes than of texts
-    has_long_numbers: bool = True
+    #: its bytes, where it was JSON
+    raw: bytes | None = None
+
+    def has_long_numbers(self) -> bool:
+        """Whether digits in a row, or in groups as on a payment card, may be in it. Cheaper to tell of bytes than of texts."""
+        if self.raw is None:
+            return self.value is not None
+        plain = self.raw.translate(_NUMBERS)
+        is_grouped = b"0000 0000 0000" in plain or b"0000 000000 0000" in plain
+        return is_grouped or _FOURTEEN_DIGITS in plain or _ESCAPED_DIGIT in self.raw
 
     def shorten(self, cleaned: Json, bytes_max: int) -> Json:
         """What a record keeps of `cleaned`, the redacted value: itself, or `{truncated, size, preview}` where it is larger than `bytes_max`."""
@@ -67,7 +75,7 @@ def parse(content: bytes | str | None, *, content_type: str = "", size: int | No
         `Content-Encoding`, where `content` is still encoded.
     """
     if not content:
-        return Body(value="", size=size, is_cut=True) if size else Body(has_long_numbers=False)
+        return Body(value="", size=size, is_cut=True) if size else Body()
     # What nearly every call brings: JSON, whole, and called so.
     if size is None and not encoding and type(content) is bytes and content_type.startswith("application/json"):
         try:
@@ -76,7 +84,7 @@ def parse(content: bytes | str | None, *, content_type: str = "", size: int | No
             value = None
         if type(value) is dict or type(value) is list:
             size = len(content)
-            return Body(value=value, size=size, unpacked_size=size, is_json=True, has_long_numbers=_has_long_numbers(content))
+            return Body(value=value, size=size, unpacked_size=size, is_json=True, raw=content)
     data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else bytes(content)
     is_cut = size is not None and size > len(data)
     size = size or len(data)
@@ -93,15 +101,9 @@ def parse(content: bytes | str | None, *, content_type: str = "", size: int | No
 
 # Every digit as 0, and what may divide groups of them as a space.
 _NUMBERS = bytes.maketrans(b"123456789-", b"000000000 ")
-_LONG_NUMBERS = (b"0" * 14, b"0000 0000 0000", b"0000 000000 0000")
+_FOURTEEN_DIGITS = b"0" * 14
 # A digit that is written as an escape, which nobody does but who hides something.
 _ESCAPED_DIGIT = b"\\u003"
-
-
-def _has_long_numbers(content: bytes) -> bool:
-    plain = content.translate(_NUMBERS)
-    return _ESCAPED_DIGIT in content or any(number in plain for number in _LONG_NUMBERS)
-
 
 _UNREADABLE = object()
 

@@ -30,10 +30,21 @@ class Deferred(Generic[Part]):
     """A part that is made at its first use, once. Where making it fails, the next use tries again.
 
     A fork waits until it is made: the child would have half-imported modules, and locks on them that nobody opens.
+
+    hold, release:
+        What the part itself does before a fork, and after it in the parent: one that is made while the fork waits is not told of it.
     """
 
-    def __init__(self, make: Callable[[], Part]) -> None:
+    def __init__(
+        self,
+        make: Callable[[], Part],
+        *,
+        hold: Callable[[Part], None] = lambda _part: None,
+        release: Callable[[Part], None] = lambda _part: None,
+    ) -> None:
         self._make = make
+        self._hold_part = hold
+        self._release_part = release
         #: None until it is made
         self.part: Part | None = None
         # Taken again where a signal handler makes a call in the middle of ours.
@@ -58,8 +69,12 @@ class Deferred(Generic[Part]):
     def _hold(self) -> None:
         if self._lock.acquire(timeout=FORK_WAIT_S):
             self._held_by.add(threading.get_ident())
+        if self.part is not None:
+            self._hold_part(self.part)
 
     def _release(self) -> None:
+        if self.part is not None:
+            self._release_part(self.part)
         if threading.get_ident() in self._held_by:
             self._held_by.discard(threading.get_ident())
             self._lock.release()
@@ -79,7 +94,7 @@ class DeferredWriter(Generic[Item]):
     def __init__(self, make: "Callable[[], Writer[Item]]", guard: Guard) -> None:
         self._make = make
         self._guard = guard
-        self._writer = Deferred(self._begin)
+        self._writer = Deferred(self._begin, hold=lambda writer: writer.hold(), release=lambda writer: writer.release())
         self._process_id = os.getpid()
         self._of_parents: list[Writer[Item]] = []
         self.is_closed = False

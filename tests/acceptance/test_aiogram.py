@@ -4,6 +4,7 @@ After each test the whole text of every row is searched for the bot's token.
 """
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -97,13 +98,14 @@ def test_sent_message_is_a_row(converse: Converse, recorded: Recorded) -> None:
     assert response["body"]["result"]["message_id"] == message.message_id
 
 
-def test_sent_file_is_told_by_name_and_not_read(converse: Converse, recorded: Recorded) -> None:
+def test_sent_file_is_told_by_name_and_digest_and_not_stored(converse: Converse, recorded: Recorded) -> None:
     converse(lambda bot: bot.send_document(1000000001, BufferedInputFile(b"%PDF-1.7", "invoice.pdf"), caption="Invoice"))
 
     row = recorded.row()
     body = row["request_payload"]["body"]
     assert (row["action"], row["status"], body["caption"]) == ("send_document", "success", "Invoice")
-    assert {"filename": "invoice.pdf", "binary": True} in body.values()
+    digest = hashlib.sha256(b"%PDF-1.7").hexdigest()
+    assert {"filename": "invoice.pdf", "binary": True, "size": 8, "sha256": digest} in body.values()
 
 
 @pytest.mark.parametrize(

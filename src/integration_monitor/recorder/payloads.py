@@ -5,7 +5,7 @@ import msgspec
 from integration_monitor.body import Body
 from integration_monitor.record import Json
 from integration_monitor.recorder.readings import Reading, Request
-from integration_monitor.redaction import MessageTexts, Redactor, are_clean, gather, has_card, is_storable
+from integration_monitor.redaction import CARD_CHARS_MIN, MessageTexts, Redactor, are_clean, gather, has_card, is_storable
 from integration_monitor.services.description import Direction, Match
 
 _REQUEST: Direction = "request"
@@ -42,14 +42,9 @@ class Cleaner:
         texts:
             What must be searched for secrets, too.
         """
-        url, route, vocabulary = self._url(request), request.match.route, request.vocabulary
+        route, vocabulary = request.match.route, request.vocabulary
         texts += request.texts
-        stored_url = vocabulary.memory.urls.get((route.path if route is not None and route.secrets else None, url))
-        if stored_url is None:
-            if "?" in url:
-                stored_url = self._redactor.url(url, request.match.service, route)
-            else:
-                texts.append(url)
+        url = self._quick_url(request, texts)
         is_ordinary = route is None or not (route.secrets or route.withheld or route.response_fields_kept)
         bodies = []
         texts_of_json: list[str] = []
@@ -66,17 +61,11 @@ class Cleaner:
             ):
                 value = self._body(body, value, direction, request.match)
             bodies.append(value)
-        if vocabulary.memory.version != request.version:
-            return None
-        # What is not of JSON is little: the tests that bodies need not are made of it alone.
-        others = "\n".join(texts)
-        has_numbers = request.request_body.has_long_numbers or request.response_body.has_long_numbers
-        if not is_storable(others) or (not has_numbers and has_card(others)):
-            return None
-        if not are_clean([*texts, *texts_of_json], vocabulary, are_known_storable=True, are_without_cards=not has_numbers):
+        # A secret that was found meanwhile may stand in what was read before it.
+        if vocabulary.memory.version != request.version or not _are_clean(request, texts, texts_of_json):
             return None
         return Parts(
-            url=stored_url or url,
+            url=url,
             request_headers=request.request_headers,
             request_body=bodies[0],
             response_headers=request.response_headers,
@@ -106,6 +95,20 @@ class Cleaner:
             response_body=self._body(came, self._value(came, _RESPONSE, match), _RESPONSE, match),
         )
 
+    def _quick_url(self, request: Request, texts: list[str]) -> str:
+        """The URL as it is stored if nothing is found in `texts`, to which what varies in it is added."""
+        url, route, query = self._url(request), request.match.route, request.exchange.query
+        own_path = route.path if route is not None and route.secrets else None
+        known = request.vocabulary.memory.urls.get((own_path, url))
+        if known is not None:
+            return known
+        is_plain = self._messages is None and own_path is None and "#" not in url and "@" not in url
+        if is_plain and request.vocabulary.harmless.issuperset([name for name, _value in query]):
+            texts.append(request.exchange.path)
+            texts += [value for _name, value in query]
+            return url
+        return self._redactor.url(url, request.match.service, route)
+
     def _url(self, request: Request) -> str:
         return request.url if self._messages is None else self._messages.without_in_url(request.url, request.match.service)
 
@@ -117,6 +120,17 @@ class Cleaner:
     def _body(self, body: Body, value: Json, direction: Direction, match: Match) -> Json:
         cleaned = self._redactor.body(value, match.service, direction=direction, route=match.route, is_cut=body.is_cut)
         return body.shorten(cleaned, self._body_bytes_max)
+
+
+def _are_clean(request: Request, texts: list[str], texts_of_json: list[str]) -> bool:
+    """Whether nothing is found in the texts. Those that are not of JSON are few: the tests that bodies need not are made of them alone."""
+    others = "\n".join(texts)
+    has_numbers = max(map(len, texts_of_json), default=0) >= CARD_CHARS_MIN and (
+        request.request_body.has_long_numbers() or request.response_body.has_long_numbers()
+    )
+    if not is_storable(others) or (not has_numbers and has_card(others)):
+        return False
+    return are_clean([*texts, *texts_of_json], request.vocabulary, are_known_storable=True, are_without_cards=not has_numbers)
 
 
 def request_payload(request: Request, parts: Parts) -> dict[str, Json]:

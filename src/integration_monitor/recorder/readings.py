@@ -12,7 +12,7 @@ from integration_monitor.services.exchange import SUCCESS, Exchange, Meaning, Ou
 from integration_monitor.services.outcome import without_answer
 from integration_monitor.services.registry import Registry
 
-_NO_BODY = Body(has_long_numbers=False)
+_NO_BODY = Body()
 
 
 class Request(msgspec.Struct, kw_only=True):

@@ -142,10 +142,12 @@ class Recorder:
         last = readings[-1] if readings else None
         sent = given_or(operation.request_payload, last.attempt.request_payload if last else None)
         came = given_or(operation.response_payload, last.attempt.response_payload if last else None)
+        is_message_cut = told.is_message_cut(last)
         is_clean, parts = False, None
         if last is not None and last.request is not None:
             texts = told.texts(is_action_given=operation.action is not None or last.request.match.route is None)
-            parts = self._cleaner.quick(last.request, texts) if sent is None and came is None else None
+            is_quick = sent is None and came is None and not is_message_cut
+            parts = self._cleaner.quick(last.request, texts) if is_quick else None
             is_clean = parts is not None
             parts = parts or self._cleaner.thorough(last.request)
         # The request first: secrets found in it by place are then known, and gone from the answer and the words too.
@@ -164,7 +166,7 @@ class Recorder:
                 self._redactor.body(self._without_messages(came, service, "response"), service, direction="response")
             )
         # Folded and cut only now: nobody would know the rest of a secret.
-        told = told if is_clean else told.cleaned(self._redactor, service)
+        told = told if is_clean else told.cleaned(self._redactor, service, is_message_cut=is_message_cut)
         told = told.folded(operation, last).shortened()
         details = self._details(operation, readings, service, told, outcome)
         return _with(request, told.request_details(operation)), _with(response, details), told

@@ -8,9 +8,12 @@ from integration_monitor.recorder.readings import Reading
 from integration_monitor.redaction import Redactor
 from integration_monitor.services.description import Service
 from integration_monitor.services.folding import folded_name
+from integration_monitor.services.outcome import MESSAGE_CHARS_MAX, PAGE_CHARS_MAX
 
 # Vendors' words are sentences: a page of HTML in their place is cut. Codes and names are bounded because statistics group by them.
 MESSAGE_CHARACTERS_MAX = 2_000
+# What services cut messages to, but for spaces at the end: the words of a body, and those of a page.
+_CUT_LENGTHS = (range(MESSAGE_CHARS_MAX - 10, MESSAGE_CHARS_MAX + 1), range(PAGE_CHARS_MAX - 10, PAGE_CHARS_MAX + 1))
 NAME_CHARACTERS_MAX = 200
 
 
@@ -33,13 +36,25 @@ class Told(NamedTuple):
             texts += self.entity
         return texts
 
-    def cleaned(self, redactor: Redactor, service: Service) -> "Told":
+    def is_message_cut(self, last: Reading | None) -> bool:
+        """Whether the message may be only the beginning of the vendor's words: their end may be the beginning of a secret."""
+        message = self.error_message
+        if message is None:
+            return False
+        is_body_cut = last is not None and last.request is not None and last.request.response_body.is_cut
+        return is_body_cut or message.endswith("…") or any(len(message) in lengths for lengths in _CUT_LENGTHS)
+
+    def cleaned(self, redactor: Redactor, service: Service, *, is_message_cut: bool = False) -> "Told":
         """The same without secrets: an application may put the text of an exception anywhere."""
-        entity = self.entity
+        entity, message = self.entity, self.error_message
+        if message is not None and is_message_cut:
+            message = redactor.body(message.removesuffix("…"), service, direction="response", is_cut=True)
+        elif message is not None:
+            message = redactor.text(message, service)
         return Told(
             redactor.text(self.action, service),
             entity and (redactor.text(entity[0], service), redactor.text(entity[1], service)),
-            self.error_message and redactor.text(self.error_message, service),
+            message,
             self.error_code and redactor.text(self.error_code, service),
             self.note and redactor.text(self.note, service),
         )

@@ -19,7 +19,7 @@ A secret is known by its name, by the service's description, by its shape, or by
 - messages.py     texts of messages, where the user wants only digests of them
 """
 
-from integration_monitor.redaction.cards import has_card
+from integration_monitor.redaction.cards import CARD_CHARS_MIN, has_card
 from integration_monitor.redaction.headers import HeaderReader
 from integration_monitor.redaction.messages import MessageTexts
 from integration_monitor.redaction.personal import PersonalData
@@ -28,6 +28,7 @@ from integration_monitor.redaction.scan import are_clean, gather
 from integration_monitor.redaction.vocabulary import Vocabulary, is_storable
 
 __all__ = [
+    "CARD_CHARS_MIN",
     "WITHHELD",
     "HeaderReader",
     "MessageTexts",

@@ -2,6 +2,9 @@
 
 import re
 
+#: No text that is shorter holds the number of a card.
+CARD_CHARS_MIN = 14
+
 # As printed, in groups, or in one piece. What is part of a longer word or number is none. The digit comes before the look behind,
 # since the search for one of few characters is fast.
 _CANDIDATE = re.compile(

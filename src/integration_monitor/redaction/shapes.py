@@ -77,9 +77,8 @@ _SHAPES: tuple[_Shape, ...] = (
 )
 _DIGITS = tuple("0123456789")
 _USER_IN_URL = re.compile(r"://[^\s/?#@\"'<>]+@")
-# What stands before the underscore or the dash of a token.
+# What stands before the underscore of a token.
 _BEFORE_UNDERSCORE = ("re", "whsec", "sk", "rk", "ghp", "gho", "ghu", "ghs", "ghr")
-_BEFORE_DASH = ("sk", "xoxa", "xoxb", "xoxe", "xoxo", "xoxp", "xoxr", "xoxs")
 
 
 def is_shape_possible(text: str) -> bool:
@@ -89,7 +88,8 @@ def is_shape_possible(text: str) -> bool:
     """
     return bool(
         ("_" in text and _is_behind("_", text, _BEFORE_UNDERSCORE) and _is_underscored(text))
-        or ("-" in text and ("-----BEGIN" in text or (_is_behind("-", text, _BEFORE_DASH) and _KNOWN_VENDORS_TOKEN.search(text))))
+        or ("-" in text and ("sk-" in text or "xox" in text) and _KNOWN_VENDORS_TOKEN.search(text))
+        or ("-" in text and "-----BEGIN" in text)
         or ("@" in text and "://" in text and _USER_IN_URL.search(text))
         or (":" in text and _is_behind(":", text, _DIGITS) and _TELEGRAM_TOKEN.search(text))
         or ("J" in text and "eyJ" in text)
@@ -105,8 +105,9 @@ def is_shape_possible(text: str) -> bool:
 def _is_behind(character: str, text: str, endings: tuple[str, ...]) -> bool:
     """Whether the character stands behind one of the endings, anywhere in the text."""
     at = text.find(character)
+    last = {ending[-1] for ending in endings}
     while at >= 0:
-        if text.endswith(endings, 0, at):
+        if at and text[at - 1] in last and text.endswith(endings, 0, at):
             return True
         at = text.find(character, at + 1)
     return False

@@ -14,6 +14,8 @@ from integration_monitor.services.folding import holds_identifier
 
 # A message is read by a person; the whole body is in the record.
 MESSAGE_CHARS_MAX = 1000
+# The words of a page are of more use to whoever looks at it.
+PAGE_CHARS_MAX = 200
 # Of the items of a list so many are told, then their number.
 ITEMS_TOLD_MAX = 10
 # How much of a page is searched for its title.
@@ -188,7 +190,7 @@ def page_text(page: str) -> str | None:
     page = page[:_PAGE_CHARS_READ]
     title = _TITLE.search(page)
     text = title[2] if title else _TAG.sub(" ", page)
-    return _SPACE.sub(" ", html.unescape(text))[:200].strip() or None
+    return _SPACE.sub(" ", html.unescape(text))[:PAGE_CHARS_MAX].strip() or None
 
 
 def reason_of(status: int) -> str:

@@ -158,17 +158,19 @@ class Depot:
                 own.close()
 
     def hold(self) -> None:
-        """Before a fork: nobody shall be inside SQLite, whose inner locks would stay closed in the child."""
+        """Before a fork: nobody shall be inside SQLite, whose inner locks would stay closed in the child. A second time it does nothing."""
+        if threading.get_ident() in self._are_locks_held:
+            return
         held = [lock.acquire(timeout=FORK_WAIT_S) for lock in (self.locks.write, self.locks.read)]
         self._are_locks_held[threading.get_ident()] = held
 
     def release(self) -> bool:
-        """After a fork, in the parent or in the child. Whether nobody was inside SQLite."""
+        """After a fork, in the parent or in the child. Whether it is known that nobody was inside SQLite."""
         held = self._are_locks_held.pop(threading.get_ident(), [])
         for lock, is_held in zip((self.locks.write, self.locks.read), held, strict=False):
             if is_held:
                 lock.release()
-        return all(held)
+        return bool(held) and all(held)
 
     def leave_to_parent(self) -> None:
         """In the child of a fork: the homes are the parent's. The connections are kept and never used, since closing is using."""

@@ -73,7 +73,7 @@ class Writer(Generic[Item]):
         atexit.register(self.shutdown)
         if hasattr(os, "register_at_fork"):  # not on Windows, where there is no fork
             before, after_in_parent, after_in_child = (
-                weakref.WeakMethod(method) for method in (self._hold, self._release, self._begin_in_child)
+                weakref.WeakMethod(method) for method in (self.hold, self.release, self._begin_in_child)
             )
             os.register_at_fork(
                 before=lambda: _call(before()),
@@ -155,6 +155,14 @@ class Writer(Generic[Item]):
                 self._depot.locks.write.release()
         return lost_count == 0
 
+    def hold(self) -> None:
+        """Before a fork. Happens by itself; again by whoever made this writer when the fork had begun already."""
+        self._depot.hold()
+
+    def release(self) -> None:
+        """After a fork, in the parent."""
+        self._depot.release()
+
     @property
     def is_closed(self) -> bool:
         """Whether it takes no more."""
@@ -231,14 +239,6 @@ class Writer(Generic[Item]):
             )
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
-
-    def _hold(self) -> None:
-        """Before a fork."""
-        self._depot.hold()
-
-    def _release(self) -> None:
-        """After a fork, in the parent."""
-        self._depot.release()
 
     def _begin_in_child(self) -> None:
         """After a fork: the parent writes what it has taken, and its locks may be held by threads that are not here."""

@@ -180,11 +180,15 @@ class Segment:
     def extent(self) -> Extent:
         """How much waits. Errors as of `read`."""
         with self._read_lock, _translated(self.path):
-            row = self._read_connection().execute(
-                "select count(*), min(at_ms), max(at_ms) from entry where kind < ? and seq > (select delivered_seq from state)",
-                (Kind.BEGUN,),
+            # In one go: a cursor that lives on is in SQLite once more when it ends, and a fork may come then.
+            records_count, first_at_ms, last_at_ms = (
+                self._read_connection()
+                .execute(
+                    "select count(*), min(at_ms), max(at_ms) from entry where kind < ? and seq > (select delivered_seq from state)",
+                    (Kind.BEGUN,),
+                )
+                .fetchone()
             )
-            records_count, first_at_ms, last_at_ms = row.fetchone()
         return Extent(records_count=records_count, first_at_ms=first_at_ms, last_at_ms=last_at_ms)
 
     def begun(self) -> list[tuple[Kind, uuid.UUID, bytes]]:

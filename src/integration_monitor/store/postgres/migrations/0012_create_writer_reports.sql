@@ -1,4 +1,5 @@
--- What a writer may do with its report: functions, so that an application's login can neither read nor lower anybody's counts.
+-- What a writer may do with its report.
+-- Why functions: so that an application's login can neither read nor lower anybody's counts.
 --
 -- Locks: none that anybody waits for; the functions are new. When they run nobody waits for anybody: what is locked is skipped.
 -- In a transaction.

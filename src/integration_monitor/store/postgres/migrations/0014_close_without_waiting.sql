@@ -1,5 +1,6 @@
 -- Closing what a dead process left never waits for a process that is about to finish it after all: it also skips what that one has
--- taken from the watch. With only the record locked, each could hold what the other wanted, and PostgreSQL ended one as a deadlock.
+-- taken from the watch.
+-- Why: with only the record locked, each could hold what the other wanted, and PostgreSQL ended one as a deadlock.
 --
 -- Locks: none that anybody waits for; the function is replaced, and keeps its rights.
 -- In a transaction.
