@@ -1,15 +1,22 @@
 """Under `integration-monitor run`: the servers that Python applications run in, as they are, and how they end."""
 
 import shutil
+import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import integration_monitor
 from tests.acceptance.monitored import Monitored, each_once, monitored_programs, times
 from tests.acceptance.programs import until
 
+# Debian's uWSGI has Debian's Python in it, which takes no virtual environment that another Python has made: so the paths, and not `--virtualenv`.
+UWSGI_PATHS = " ".join(
+    f"--pythonpath {path}" for path in (sysconfig.get_path("purelib"), Path(integration_monitor.__file__).parents[1])
+)
 UWSGI = "integration-monitor run -- uwsgi --plugin python3 --http-socket 127.0.0.1:0 --module app --master --die-on-term"
 UWSGI_ADDRESS = r"bound to TCP address (127\.0\.0\.1:\d+)"
 
@@ -110,7 +117,7 @@ def test_uwsgi_writes_everything(monitored: Monitored, options: str, loads: int)
     monitored.write("app.py", WSGI)
     needs_uwsgi()
 
-    with monitored.serving(f"{UWSGI} --virtualenv {sys.prefix} --processes 2 {options}", address=UWSGI_ADDRESS) as server:
+    with monitored.serving(f"{UWSGI} {UWSGI_PATHS} --processes 2 {options}", address=UWSGI_ADDRESS) as server:
         until(lambda: server.program.output.count("loaded\n") == loads, "all workers")
         for name in ("a", "b", "c", "d"):
             server.get(f"/{name}")
@@ -127,7 +134,7 @@ def test_uwsgi_without_threads_writes_after_each_request(monitored: Monitored) -
     monitored.write("app.py", WSGI)
     needs_uwsgi()
 
-    with monitored.serving(f"{UWSGI} --virtualenv {sys.prefix}", address=UWSGI_ADDRESS) as server:
+    with monitored.serving(f"{UWSGI} {UWSGI_PATHS}", address=UWSGI_ADDRESS) as server:
         server.program.wait_for("(spawned uWSGI worker)")
         # Before it has ended, and although a batch may wait for minutes.
         assert monitored.recorded() == each_once("loaded")
@@ -156,3 +163,9 @@ def test_children_of_celery_write_before_they_end(monitored: Monitored) -> None:
 def needs_uwsgi() -> None:
     if shutil.which("uwsgi") is None:
         pytest.skip("uWSGI is not installed: apt-get install uwsgi-core uwsgi-plugin-python3")
+    version = "import sys; print(*sys.version_info[:2])"
+    debian = subprocess.run(["/usr/bin/python3", "-c", version], capture_output=True, text=True, check=False).stdout.split()
+    if debian != [str(part) for part in sys.version_info[:2]]:
+        pytest.skip(
+            f"the Python in Debian's uWSGI is {'.'.join(debian)}, for which the libraries of this environment are not built"
+        )
