@@ -107,9 +107,11 @@ def recorded(
     recorded.empty()
     with caplog.at_level(logging.DEBUG, "integration_monitor"):
         im.instrument(shared_database_url, service_hosts=vendors.service_hosts, shutdown_timeout_s=PATIENCE_S)
-        yield recorded
-        rows = recorded.rows()
-        im.uninstrument()
+        try:
+            yield recorded
+            rows = recorded.rows()
+        finally:
+            im.uninstrument()
     assert [leaks(row["whole"]) for row in rows] == [[]] * len(rows)
     assert leaks("\n".join(one.getMessage() for one in caplog.records if one.name.startswith("integration_monitor"))) == []
 
@@ -442,7 +444,7 @@ def test_search_finds_pieces_of_secrets() -> None:
 
 def test_lost_records_are_logged_without_secrets(converse: Callable[..., Any], caplog: pytest.LogCaptureFixture) -> None:
     im.uninstrument()
-    im.instrument(f"postgresql://nobody:{DATABASE_PASSWORD}@{NOWHERE}/nothing", shutdown_timeout_s=0.2)
+    im.instrument(f"postgresql://nobody:{DATABASE_PASSWORD}@{NOWHERE}/nothing", shutdown_timeout_s=0.2, durability="off")
 
     with pytest.raises(telegram.error.NetworkError):
         converse(message_to(1), address=f"http://{NOWHERE}")

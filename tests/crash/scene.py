@@ -4,7 +4,7 @@ import json
 import re
 import shlex
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ class Workload:
 
     def __init__(self, folder: Path, plan: Plan) -> None:
         self.folder = folder
+        #: its way to the database
+        self.url: str = plan.settings["database_url"]
         self._program = Shell(folder).start(f"python -m tests.crash.workload {shlex.quote(msgspec.json.encode(plan).decode())}")
 
     @property
@@ -118,11 +120,15 @@ class Scene:
         folder.mkdir(exist_ok=True)
         return Shell(folder, **{"database_url": self.database_url, "spool_dir": str(self.spool_dir), **settings})
 
-    def drain(self) -> int:
-        """Delivers what the dead have left, as an operator does, if there is something. How many records that were."""
+    def drain(self, *, url: str | None = None) -> int:
+        """Delivers what the dead have left, as an operator does, if there is something. How many records that were.
+
+        url:
+            The way that they had to the database: it names the spools. The straight one if it is not given.
+        """
         if not self.spools():
             return 0
-        done = self.shell().run("exec integration-monitor spool drain")
+        done = self.shell(database_url=url or self.database_url).run("exec integration-monitor spool drain")
         told = DRAINED.search(done.stdout)
         assert done.returncode == 0, done.stdout + done.stderr
         assert told is not None, done.stdout
@@ -172,12 +178,13 @@ def _since(notes: dict[str, Note], at: float) -> Collection[str]:
     return {key for key, note in notes.items() if note.at >= at}
 
 
-def end_all(scene: Scene, workloads: Iterable[Workload]) -> None:
+def end_all(scene: Scene, workloads: Sequence[Workload]) -> None:
     """Ends them in order: they have lost nothing, and nothing waits anywhere."""
     for workload in workloads:
         word = workload.end()
         assert word["dropped"] == {}, workload.output
         assert (word["taken"], word["dead_lettered"]) == (word["written"] + word["spooled"], 0)
-    # An end waits for a few seconds only.
-    scene.drain()
+    # An end waits for the store for a few seconds only.
+    for url in {workload.url for workload in workloads}:
+        scene.drain(url=url)
     assert scene.spools() == []
