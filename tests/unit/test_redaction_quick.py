@@ -104,6 +104,15 @@ def test_both_ways_give_the_same_record_of_any_call(host: str, request: Json, an
     assert told(Recorder(Settings())(operation)) == told(ThoroughRecorder(Settings())(operation))
 
 
+def test_percent_sign_elsewhere_does_not_hide_an_encoded_secret() -> None:
+    recorder = Recorder(Settings(secrets={"shop.key": "FAKE+FAKE/FAKE="}))
+
+    record = recorder(operation_of(attempt("https://api.example.org/x/FAKE%2BFAKE%2FFAKE=/y", request={"a": "100 % off"})))
+
+    assert record is not None
+    assert record.request_payload["url"] == "https://api.example.org/x/${shop.key}/y"
+
+
 def test_ordinary_calls_take_the_quick_way() -> None:
     recorder = Recorder(Settings())
     ways: list[bool] = []

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 from integration_monitor.record import Json
 from integration_monitor.redaction.cards import has_card
@@ -174,7 +174,7 @@ class Vocabulary:
             Whether no number of a payment card can be in it.
         """
         if "%" in text and _ENCODED.search(text):
-            text = f"{text}\n{decoded(text)}"
+            text = "\n".join([text, *_decodings(text)])
         if "\\" in text:
             # A line break inside JSON inside a string is two characters, of which the second would seem to belong to the word behind it.
             text = f"{text}\n{_ESCAPED_SPACE.sub(' ', text)}"
@@ -237,6 +237,17 @@ def is_storable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _decodings(text: str) -> Iterator[str]:
+    """A text without each of the encodings that lie over each other. A plus sign is a space in a query, and itself in a path."""
+    for _ in range(ENCODINGS_MAX):
+        if "%" not in text:
+            return
+        if "+" in text:
+            yield unquote_plus(text)
+        text = unquote(text)
+        yield text
 
 
 def decoded(text: str) -> str:
