@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import psycopg
 import pytest
@@ -287,6 +287,33 @@ def test_percentiles_are_within_five_percent(each_database_url: str) -> None:
                 assert (row.calls, row.p99_ms) == (4, 7)
 
     asyncio.run(ask())
+
+
+def test_who_sees_one_service_is_told_its_health_and_percentiles_by_its_records(each_database_url: str) -> None:
+    with psycopg.connect(each_database_url, autocommit=True) as connection:
+        for service, fault in (("resend", "vendor"), ("resend", "recipient"), ("resend", None), ("whapi", "vendor")):
+            connection.execute(
+                "insert into public.integration_logs (service_name, action, status, duration_ms, response_payload)"
+                " values (%s, 'a', 'failed', 7, jsonb_build_object('fault', %s::text))",
+                [service, fault],
+            )
+        connection.execute(
+            "alter policy integration_logs_read_authenticated on public.integration_logs using (service_name = 'resend')"
+        )
+    told: dict[str, list[Any]] = {}
+
+    async def ask() -> None:
+        async with connected(each_database_url) as connections:
+            for role in ("authenticated", "service_role"):
+                questions = PostgresQuestions(connections, role)
+                told[role] = [(await health.services(questions)).data, await statistics.percentiles(questions)]
+
+    asyncio.run(ask())
+
+    # By the records and by the sums it is the same, but for the services.
+    for seen, everything in zip(told["authenticated"], told["service_role"], strict=True):
+        assert [row.service_name for row in everything] == ["resend", "whapi"]
+        assert seen == everything[:1]
 
 
 def test_health_is_refused_to_a_role_that_may_not_read_statistics(database_url: str) -> None:

@@ -13,7 +13,7 @@ from integration_monitor.store.postgres.migrator import list_migrations, migrate
 from integration_monitor.store.postgres.sink import PostgresSink
 from integration_monitor.store.postgres.sql import query
 from tests.integration.batches import record
-from tests.integration.recount import Connection, assert_exact, read
+from tests.integration.recount import Connection, assert_exact, read, recount
 
 DAY = timedelta(days=1)
 TIERS = ("minute", "hour", "day")
@@ -27,12 +27,14 @@ def connection(each_database_url: str) -> Iterator[Connection]:
         yield connection
 
 
-def add(connection: Connection, *ages: timedelta, action: str = "sync_lead", duration_ms: int | None = 100) -> None:
+def add(
+    connection: Connection, *ages: timedelta, service: str = "amocrm", action: str = "sync_lead", duration_ms: int | None = 100
+) -> None:
     """A record for each age, in one statement."""
     connection.execute(
         "insert into public.integration_logs (service_name, action, status, duration_ms, created_at)"
-        " select 'amocrm', %s, 'success', %s, now() - age from unnest(%s::interval[]) as age",
-        [action, duration_ms, list(ages)],
+        " select %s, %s, 'success', %s, now() - age from unnest(%s::interval[]) as age",
+        [service, action, duration_ms, list(ages)],
     )
 
 
@@ -350,29 +352,48 @@ def test_a_recount_and_writers_do_not_count_twice(connection: Connection, each_d
 
 
 @pytest.mark.parametrize(
-    "narrowing",
+    ("narrowing", "seen"),
     [
-        "drop policy integration_logs_read_authenticated on public.integration_logs",
-        "alter policy integration_logs_read_authenticated on public.integration_logs using (service_name = 'whapi')",
-        "create policy narrow on public.integration_logs as restrictive for select to authenticated using (service_name = 'whapi')",
-        "revoke select on public.integration_logs from authenticated",
+        ("drop policy integration_logs_read_authenticated on public.integration_logs", 0),
+        ("alter policy integration_logs_read_authenticated on public.integration_logs using (service_name = 'whapi')", 1),
+        (
+            "create policy narrow on public.integration_logs as restrictive for select to authenticated using (service_name = 'whapi')",
+            1,
+        ),
+        ("create policy narrow on public.integration_logs as restrictive to public using (service_name <> 'resend')", 1),
     ],
 )
 @pytest.mark.parametrize("is_compacted", [False, True], ids=["open", "added up"])
-def test_who_does_not_see_every_record_sees_no_sums(connection: Connection, narrowing: str, is_compacted: bool) -> None:
-    add(connection, 0 * DAY)
+def test_who_sees_some_records_sees_what_they_add_up_to(
+    connection: Connection, narrowing: str, seen: int, is_compacted: bool
+) -> None:
+    add(connection, 0 * DAY, service="resend")
+    add(connection, 0 * DAY, service="whapi", duration_ms=7)
     if is_compacted:
         compact(connection)
     with connection.transaction(force_rollback=True):
         connection.execute("set local role authenticated")
-        assert [len(rows) for rows in read(connection).values()] == [1, 1]
+        assert [len(rows) for rows in read(connection).values()] == [2, 2]
 
     with connection.transaction(force_rollback=True):
         connection.execute(narrowing.encode())
-        for role, count in {"authenticated": 0, "service_role": 1, "integration_monitor_statistics": 1}.items():
-            connection.execute(f"set local role {role}".encode())
-            assert [len(rows) for rows in read(connection).values()] == [count, count]
-            connection.execute("reset role")
+        connection.execute("set local role authenticated")
+        assert read(connection) == recount(connection)
+        assert [[row[0] for row in rows] for rows in read(connection).values()] == [["whapi"] * seen] * 2
+        connection.execute("reset role")
+        # Whom the narrowing may concern too, where it is not beyond policies.
+        connection.execute("set local role service_role")
+        assert read(connection) == recount(connection)
+
+
+def test_who_may_not_read_the_table_is_refused_its_sums(connection: Connection) -> None:
+    add(connection, 0 * DAY)
+    for view in ("hourly", "daily"):
+        with connection.transaction(force_rollback=True):
+            connection.execute("revoke select on public.integration_logs from authenticated")
+            connection.execute("set local role authenticated")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(f"select from public.integration_stats_{view}".encode())
 
 
 def test_extremes_are_read_again_for_those_who_may_read_no_record(connection: Connection) -> None:

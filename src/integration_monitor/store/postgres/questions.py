@@ -1,10 +1,9 @@
 """The reading side: every question in one read-only transaction under the database role of whoever asks."""
 
-import contextlib
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, LiteralString, TypeAlias, TypeVar
 
 import msgspec
 from psycopg import sql
@@ -101,25 +100,26 @@ class PostgresQuestions:
         return rows[0] if rows else None
 
     async def health_counts(self, sample: HealthSample) -> Sequence[ServiceCounts]:
-        """Source: health_counts.sql."""
+        """Source: health_counts.sql or health_counts_seen.sql."""
         parameters = {**msgspec.structs.asdict(sample), "excused_faults": list(sample.excused_faults)}
-        async with self._sums() as connection:
-            return await _fetch(connection, ServiceCounts, sql.SQL(query("health_counts")), parameters)
+        return await self._ask_sums(ServiceCounts, "health_counts", "health_counts_seen", parameters)
 
     async def percentiles(self, *, since: datetime, until: datetime, service: str | None) -> Sequence[DurationPercentiles]:
-        """Source: statistics_percentiles.sql."""
+        """Source: statistics_percentiles.sql or statistics_percentiles_seen.sql."""
         parameters = {"since": since, "until": until, "service": service}
-        async with self._sums() as connection:
-            return await _fetch(connection, DurationPercentiles, sql.SQL(query("statistics_percentiles")), parameters)
+        return await self._ask_sums(DurationPercentiles, "statistics_percentiles", "statistics_percentiles_seen", parameters)
 
     async def timeline(self, *, step: Step, since: datetime) -> Sequence[BucketCounts]:
         """Source: timeline_hourly.sql or timeline_daily.sql."""
         question = query("timeline_hourly") if step == "hour" else query("timeline_daily")
         return await self._ask(BucketCounts, sql.SQL(question), {"since": since})
 
-    @contextlib.asynccontextmanager
-    async def _sums(self) -> AsyncIterator[Connection]:
-        """A transaction that reads sums. `authenticated` may read the promised views, and may not enter the schema of what is behind them.
+    async def _ask_sums(
+        self, kind: type[Row], question: LiteralString, question_seen: LiteralString, parameters: Mapping[str, Any]
+    ) -> list[Row]:
+        """Asks the sums where the role sees every record, and else the records that it does see.
+
+        `authenticated` may read the promised views, and may not enter the schema of what is behind them.
 
         Errors:
             PermissionRefused: the role may not read statistics.
@@ -127,7 +127,11 @@ class PostgresQuestions:
         async with self._connections.transaction(self._role) as connection:
             await connection.execute(query("statistics_allowed"))
             await connection.execute(query("role_take"), {"role": _STATISTICS_ROLE})
-            yield connection
+            cursor = await connection.execute(query("statistics_whole"), {"role": self._role})
+            if await cursor.fetchone() == (True,):
+                return await _fetch(connection, kind, sql.SQL(query(question)), parameters)
+            await connection.execute(query("role_take"), {"role": self._role})
+            return await _fetch(connection, kind, sql.SQL(query(question_seen)), parameters)
 
     async def _ask(self, kind: type[Row], question: Question, parameters: Mapping[str, Any]) -> list[Row]:
         async with self._connections.transaction(self._role) as connection:

@@ -446,6 +446,37 @@ $$;
 COMMENT ON FUNCTION integration_monitor.count_changes() IS 'Trigger: appends what a statement added and took away to statistics_changes';
 
 --
+-- Name: count_seen(interval, timestamp with time zone); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.count_seen(grain interval, since timestamp with time zone) RETURNS TABLE(service_name text, action text, status text, bucket timestamp with time zone, count bigint, avg_ms numeric, min_ms integer, max_ms integer)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    return query
+    select log.service_name,
+           log.action,
+           log.status,
+           date_bin(grain, log.created_at, timestamptz '1970-01-01 00:00:00+00'),
+           count(*),
+           round(avg(log.duration_ms)),
+           min(log.duration_ms),
+           max(log.duration_ms)
+      from public.integration_logs as log
+     where log.created_at >= date_bin(grain, since, timestamptz '1970-01-01 00:00:00+00')
+       and log.created_at < date_bin(grain, now(), timestamptz '1970-01-01 00:00:00+00') + grain
+     group by 1, 2, 3, 4;
+end
+$$;
+
+--
+-- Name: FUNCTION count_seen(grain interval, since timestamp with time zone); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.count_seen(grain interval, since timestamp with time zone) IS 'The promised statistics, counted from the records that whoever asks may see';
+
+--
 -- Name: count_truncation(); Type: FUNCTION; Schema: integration_monitor; Owner: -
 --
 
@@ -1234,6 +1265,45 @@ $$;
 COMMENT ON FUNCTION integration_monitor.report_writer(report jsonb, opened_ids uuid[], opened_at timestamp with time zone[]) IS 'Writes a process''s counts, never lower than before, its heartbeat, and the ids and times of records it has begun';
 
 --
+-- Name: sees_every_record(name); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.sees_every_record(reader name) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select has_column_privilege(sees_every_record.reader, logs.oid, 'service_name', 'select')
+       and (
+           not logs.relrowsecurity
+           or role.rolsuper
+           or role.rolbypassrls
+           or (pg_has_role(role.oid, logs.relowner, 'usage') and not logs.relforcerowsecurity)
+           or coalesce(
+               (
+                   select bool_and(policy.polpermissive) and bool_or(pg_get_expr(policy.polqual, policy.polrelid) = 'true')
+                     from pg_policy as policy
+                    where policy.polrelid = logs.oid
+                      and policy.polcmd in ('r', '*')
+                      and exists (
+                              select from unnest(policy.polroles) as holder (oid)
+                               where holder.oid = 0 or pg_has_role(role.oid, holder.oid, 'usage')
+                          )
+               ),
+               false
+           )
+       )
+  from pg_class as logs
+  join pg_roles as role on role.rolname = sees_every_record.reader
+ where logs.oid = 'public.integration_logs'::regclass;
+$$;
+
+--
+-- Name: FUNCTION sees_every_record(reader name); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.sees_every_record(reader name) IS 'Whether a role sees every record of public.integration_logs: then it may see sums of them';
+
+--
 -- Name: set_updated_at(); Type: FUNCTION; Schema: integration_monitor; Owner: -
 --
 
@@ -1747,23 +1817,6 @@ COMMENT ON CONSTRAINT sign_in_links_role_check ON integration_monitor.sign_in_li
 --
 
 COMMENT ON CONSTRAINT sign_in_links_token_hash_check ON integration_monitor.sign_in_links IS 'A SHA-256 has 32 bytes: no token as it is';
-
---
--- Name: statistics_access; Type: VIEW; Schema: integration_monitor; Owner: -
---
-
-CREATE VIEW integration_monitor.statistics_access WITH (security_invoker='false') AS
- SELECT (has_column_privilege('public.integration_logs'::text, 'service_name'::text, 'select'::text) AND ((NOT row_security_active('public.integration_logs'::text)) OR COALESCE(( SELECT (bool_and(policy.polpermissive) AND bool_or((pg_get_expr(policy.polqual, policy.polrelid) = 'true'::text)))
-           FROM pg_policy policy
-          WHERE ((policy.polrelid = ('public.integration_logs'::regclass)::oid) AND (policy.polcmd = ANY (ARRAY['r'::"char", '*'::"char"])) AND (EXISTS ( SELECT
-                   FROM unnest(policy.polroles) holder(oid)
-                  WHERE ((holder.oid = (0)::oid) OR pg_has_role(holder.oid, 'usage'::text)))))), false))) AS may_read;
-
---
--- Name: VIEW statistics_access; Type: COMMENT; Schema: integration_monitor; Owner: -
---
-
-COMMENT ON VIEW integration_monitor.statistics_access IS 'Whether the reader sees every record of public.integration_logs: then it may see sums of them';
 
 --
 -- Name: statistics_bins; Type: TABLE; Schema: integration_monitor; Owner: -
@@ -2297,8 +2350,7 @@ CREATE VIEW integration_monitor.statistics_daily WITH (security_invoker='false')
                   WHERE ((change.bucket >= date_bin('1 day'::interval, (now() - '30 days'::interval), '1970-01-01 00:00:00+00'::timestamp with time zone)) AND (change.bucket < (date_bin('1 day'::interval, now(), '1970-01-01 00:00:00+00'::timestamp with time zone) + '1 day'::interval)))) part
           GROUP BY part.service_name, part.action, part.status, part.day
          HAVING (sum(part.count) > (0)::numeric)) sums
-  WHERE ( SELECT access.may_read
-           FROM integration_monitor.statistics_access access);
+  WHERE ( SELECT integration_monitor.sees_every_record(CURRENT_USER) AS sees_every_record);
 
 --
 -- Name: VIEW statistics_daily; Type: COMMENT; Schema: integration_monitor; Owner: -
@@ -2486,8 +2538,7 @@ CREATE VIEW integration_monitor.statistics_hourly WITH (security_invoker='false'
                   WHERE ((change.bucket >= date_bin('01:00:00'::interval, (now() - '24:00:00'::interval), '1970-01-01 00:00:00+00'::timestamp with time zone)) AND (change.bucket < (date_bin('01:00:00'::interval, now(), '1970-01-01 00:00:00+00'::timestamp with time zone) + '01:00:00'::interval)))) part
           GROUP BY part.service_name, part.action, part.status, part.hour
          HAVING (sum(part.count) > (0)::numeric)) sums
-  WHERE ( SELECT access.may_read
-           FROM integration_monitor.statistics_access access);
+  WHERE ( SELECT integration_monitor.sees_every_record(CURRENT_USER) AS sees_every_record);
 
 --
 -- Name: VIEW statistics_hourly; Type: COMMENT; Schema: integration_monitor; Owner: -
@@ -2736,9 +2787,9 @@ CREATE VIEW public.integration_stats_daily WITH (security_invoker='true') AS
     status,
     day,
     count,
-    round((sum_ms / NULLIF(timed, (0)::numeric))) AS avg_duration_ms,
-    min_ms AS min_duration_ms,
-    max_ms AS max_duration_ms,
+    avg_duration_ms,
+    min_duration_ms,
+    max_duration_ms,
         CASE
             WHEN (status = 'failed'::text) THEN count
             ELSE (0)::bigint
@@ -2748,7 +2799,26 @@ CREATE VIEW public.integration_stats_daily WITH (security_invoker='true') AS
             ELSE (0)::bigint
         END AS success_count,
     (round((((100)::numeric * COALESCE(sum(count) FILTER (WHERE (status = 'failed'::text)) OVER same_day, (0)::numeric)) / sum(count) OVER same_day), 2))::numeric(5,2) AS failure_rate_percent
-   FROM integration_monitor.statistics_daily sums
+   FROM ( SELECT sums.service_name,
+            sums.action,
+            sums.status,
+            sums.day,
+            sums.count,
+            round((sums.sum_ms / NULLIF(sums.timed, (0)::numeric))) AS avg_duration_ms,
+            sums.min_ms AS min_duration_ms,
+            sums.max_ms AS max_duration_ms
+           FROM integration_monitor.statistics_daily sums
+        UNION ALL
+         SELECT seen.service_name,
+            seen.action,
+            seen.status,
+            seen.bucket,
+            seen.count,
+            seen.avg_ms,
+            seen.min_ms,
+            seen.max_ms
+           FROM integration_monitor.count_seen('1 day'::interval, (now() - '30 days'::interval)) seen(service_name, action, status, bucket, count, avg_ms, min_ms, max_ms)
+          WHERE (NOT ( SELECT integration_monitor.sees_every_record(CURRENT_USER) AS sees_every_record))) bucket
   WINDOW same_day AS (PARTITION BY service_name, action, day);
 
 --
@@ -2762,15 +2832,26 @@ COMMENT ON VIEW public.integration_stats_daily IS 'Статистика по д�
 --
 
 CREATE VIEW public.integration_stats_hourly WITH (security_invoker='true') AS
- SELECT service_name,
-    action,
-    status,
-    hour,
-    count,
-    round((sum_ms / NULLIF(timed, (0)::numeric))) AS avg_duration_ms,
-    min_ms AS min_duration_ms,
-    max_ms AS max_duration_ms
-   FROM integration_monitor.statistics_hourly sums;
+ SELECT sums.service_name,
+    sums.action,
+    sums.status,
+    sums.hour,
+    sums.count,
+    round((sums.sum_ms / NULLIF(sums.timed, (0)::numeric))) AS avg_duration_ms,
+    sums.min_ms AS min_duration_ms,
+    sums.max_ms AS max_duration_ms
+   FROM integration_monitor.statistics_hourly sums
+UNION ALL
+ SELECT seen.service_name,
+    seen.action,
+    seen.status,
+    seen.bucket AS hour,
+    seen.count,
+    seen.avg_ms AS avg_duration_ms,
+    seen.min_ms AS min_duration_ms,
+    seen.max_ms AS max_duration_ms
+   FROM integration_monitor.count_seen('01:00:00'::interval, (now() - '24:00:00'::interval)) seen(service_name, action, status, bucket, count, avg_ms, min_ms, max_ms)
+  WHERE (NOT ( SELECT integration_monitor.sees_every_record(CURRENT_USER) AS sees_every_record));
 
 --
 -- Name: VIEW integration_stats_hourly; Type: COMMENT; Schema: public; Owner: -
@@ -3370,6 +3451,15 @@ GRANT ALL ON FUNCTION integration_monitor.compact_statistics(changes_max integer
 REVOKE ALL ON FUNCTION integration_monitor.count_changes() FROM PUBLIC;
 
 --
+-- Name: FUNCTION count_seen(grain interval, since timestamp with time zone); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.count_seen(grain interval, since timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION integration_monitor.count_seen(grain interval, since timestamp with time zone) TO service_role;
+GRANT ALL ON FUNCTION integration_monitor.count_seen(grain interval, since timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION integration_monitor.count_seen(grain interval, since timestamp with time zone) TO integration_monitor_statistics;
+
+--
 -- Name: FUNCTION count_truncation(); Type: ACL; Schema: integration_monitor; Owner: -
 --
 
@@ -3476,6 +3566,15 @@ GRANT ALL ON FUNCTION integration_monitor.reopen_logs(ids uuid[]) TO integration
 REVOKE ALL ON FUNCTION integration_monitor.report_writer(report jsonb, opened_ids uuid[], opened_at timestamp with time zone[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION integration_monitor.report_writer(report jsonb, opened_ids uuid[], opened_at timestamp with time zone[]) TO service_role;
 GRANT ALL ON FUNCTION integration_monitor.report_writer(report jsonb, opened_ids uuid[], opened_at timestamp with time zone[]) TO integration_monitor_writer;
+
+--
+-- Name: FUNCTION sees_every_record(reader name); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.sees_every_record(reader name) FROM PUBLIC;
+GRANT ALL ON FUNCTION integration_monitor.sees_every_record(reader name) TO service_role;
+GRANT ALL ON FUNCTION integration_monitor.sees_every_record(reader name) TO authenticated;
+GRANT ALL ON FUNCTION integration_monitor.sees_every_record(reader name) TO integration_monitor_statistics;
 
 --
 -- Name: FUNCTION set_updated_at(); Type: ACL; Schema: integration_monitor; Owner: -
@@ -3620,12 +3719,6 @@ GRANT ALL ON TABLE integration_monitor.settings TO service_role;
 --
 
 GRANT ALL ON TABLE integration_monitor.sign_in_links TO service_role;
-
---
--- Name: TABLE statistics_access; Type: ACL; Schema: integration_monitor; Owner: -
---
-
-GRANT SELECT ON TABLE integration_monitor.statistics_access TO service_role;
 
 --
 -- Name: TABLE statistics_bins; Type: ACL; Schema: integration_monitor; Owner: -

@@ -60,6 +60,8 @@ select stranger.role, 'may not call ' || function.name, function.call, 'refused'
            ('integration_monitor_writer', 'integration_monitor.compact_statistics(integer)'),
            ('integration_monitor_statistics',
             'integration_monitor.read_extremes(text,text,text,timestamp with time zone,timestamp with time zone,bigint)'),
+           ('integration_monitor_statistics', 'integration_monitor.sees_every_record(name)'),
+           ('integration_monitor_statistics', 'integration_monitor.count_seen(interval,timestamp with time zone)'),
            ('integration_monitor_writer', 'integration_monitor.reopen_logs(uuid[])'),
            ('integration_monitor_writer', 'integration_monitor.report_writer(jsonb,uuid[],timestamp with time zone[])')
        )

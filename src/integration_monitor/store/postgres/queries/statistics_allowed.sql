@@ -1,4 +1,4 @@
--- Whether the role may read statistics: the sums behind the promised views are read under another role, which may do nothing else.
+-- Whether the role may read statistics at all: what it may read of them is asked next.
 -- Parameters: none.
 -- Columns: none, and no row; an error where the role may not.
 -- Index: none; nothing is read.
