@@ -7,7 +7,8 @@ record may keep is cut only after redaction (`Body.shorten`), so that no secret 
 import hashlib
 import re
 import zlib
-from collections.abc import Iterable
+from binascii import a2b_qp
+from collections.abc import Callable, Iterable
 from email.parser import BytesParser
 from email.policy import HTTP, compat32
 from typing import Any
@@ -38,18 +39,10 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     is_cut: bool = False
     #: whether `value` describes a body that is not text
     is_binary: bool = False
-    #: whether it was JSON: then no lone surrogate is in its texts, which its decoder refuses
-    is_json: bool = False
-    #: its bytes, where it was JSON
+    #: its bytes, where it is a JSON object or list as a whole
     raw: bytes | None = None
-
-    def has_long_numbers(self) -> bool:
-        """Whether digits in a row, or in groups as on a payment card, may be in it. Cheaper to tell of bytes than of texts."""
-        if self.raw is None:
-            return self.value is not None
-        plain = self.raw.translate(_NUMBERS)
-        is_grouped = b"0000 0000 0000" in plain or b"0000 000000 0000" in plain
-        return is_grouped or _FOURTEEN_DIGITS in plain or _ESCAPED_DIGIT in self.raw
+    #: whether all its fields have names that `parse` was told to know
+    has_known_names: bool = False
 
     def shorten(self, cleaned: Json, bytes_max: int) -> Json:
         """What a record keeps of `cleaned`, the redacted value: itself, or `{truncated, size, preview}` where it is larger than `bytes_max`."""
@@ -62,7 +55,14 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
         return cleaned
 
 
-def parse(content: bytes | str | None, *, content_type: str = "", size: int | None = None, encoding: str = "") -> Body:
+def parse(
+    content: bytes | str | None,
+    *,
+    content_type: str = "",
+    size: int | None = None,
+    encoding: str = "",
+    decode_known: Callable[[bytes], Json] | None = None,
+) -> Body:
     """The body as JSON, as far as it can be read.
 
     content:
@@ -73,18 +73,25 @@ def parse(content: bytes | str | None, *, content_type: str = "", size: int | No
         Bytes of the whole body, where `content` may be only its beginning.
     encoding:
         `Content-Encoding`, where `content` is still encoded.
+    decode_known:
+        Decodes JSON whose fields all have names that are known, and gives None for other JSON; raises as msgspec's decoder.
     """
     if not content:
         return Body(value="", size=size, is_cut=True) if size else Body()
     # What nearly every call brings: JSON, whole, and called so.
     if size is None and not encoding and type(content) is bytes and content_type.startswith("application/json"):
+        value = None
         try:
-            value = msgspec.json.decode(content)
+            if decode_known is not None:
+                value = decode_known(content)
+            is_known = value is not None
+            if not is_known:
+                value = msgspec.json.decode(content)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             value = None
         if type(value) is dict or type(value) is list:
             size = len(content)
-            return Body(value=value, size=size, unpacked_size=size, is_json=True, raw=content)
+            return Body(value=value, size=size, unpacked_size=size, raw=content, has_known_names=is_known)
     data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else bytes(content)
     is_cut = size is not None and size > len(data)
     size = size or len(data)
@@ -98,12 +105,6 @@ def parse(content: bytes | str | None, *, content_type: str = "", size: int | No
         return Body(value=_describe_binary(data, size), size=size, is_binary=True)
     return Body(value=text, size=size, unpacked_size=len(unpacked), is_cut=is_cut)
 
-
-# Every digit as 0, and what may divide groups of them as a space.
-_NUMBERS = bytes.maketrans(b"123456789-", b"000000000 ")
-_FOURTEEN_DIGITS = b"0" * 14
-# A digit that is written as an escape, which nobody does but who hides something.
-_ESCAPED_DIGIT = b"\\u003"
 
 _UNREADABLE = object()
 
@@ -147,7 +148,14 @@ _ENCODED_RUN = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 def _decoded(text: str) -> str:
     if "+" in text:
         text = text.replace("+", " ")
-    return _ENCODED_RUN.sub(_decode_run, text) if "%" in text else text
+    if "%" not in text:
+        return text
+    if text.isascii() and "\n" not in text and "\r" not in text:
+        # Quoted-printable (RFC 2045, 6.7) is the same with another sign, and the standard library decodes it in C.
+        plain = a2b_qp(text.replace("=", "=3D").replace("%", "="))
+        if len(plain) == len(text) - 2 * text.count("%"):
+            return plain.decode("utf-8", "replace")
+    return _ENCODED_RUN.sub(_decode_run, text)
 
 
 def _decode_run(found: re.Match[str]) -> str:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from integration_monitor.capture.operation import Attempt, Operation
 from integration_monitor.record import Json, NoAnswer
+from integration_monitor.recorder import Recorder
 
 LETTERS = string.ascii_letters + string.digits
 HOSTS = {
@@ -150,8 +151,25 @@ def _in_header(plan: _Plan, draw: st.DrawFn, secret: str, name: str | None) -> N
         headers.append((name.replace("[", "-").replace("]", "").encode(), f"{scheme}{secret}".encode()))
 
 
+def wide(body: Json) -> Json:
+    """The body among so many fields that it is not gone through field by field, where their names are known."""
+    return {"items": [{"id": number, "name": f"Item {number}"} for number in range(12)], "data": body}
+
+
+def warm_up(recorder: Recorder, url: str | None) -> None:
+    """Makes so many calls to a host that the names of fields are known."""
+    body = wide([{"text": "a", "value": 1, "note": "b"}, {name: [{"items": name}] for name in HARMLESS if name != "value"}])
+    for _ in range(2):
+        plan = _Plan(str(url))
+        plan.body(json.dumps(body, ensure_ascii=False).encode(), "application/json", is_answer=False)
+        plan.body(json.dumps(body, ensure_ascii=False).encode(), "application/json", is_answer=True)
+        recorder(plan.finished())
+
+
 def _in_json(plan: _Plan, draw: st.DrawFn, secret: str, name: str | None) -> None:
     body = draw(structures(_leaf(secret, name)))
+    if draw(st.booleans()):
+        body = wide(body)
     content = json.dumps(body, ensure_ascii=draw(st.booleans()), indent=draw(st.sampled_from([None, 1]))).encode()
     plan.body(content, draw(st.sampled_from(["application/json", "text/html", ""])), is_answer=draw(st.booleans()))
 

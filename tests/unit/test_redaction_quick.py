@@ -1,21 +1,25 @@
 """The quick way to a record gives what the thorough one gives."""
 
+import json
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integration_monitor.body import parse_pairs
-from integration_monitor.capture.operation import Operation
+from integration_monitor.capture.operation import Attempt, Operation
 from integration_monitor.record import IntegrationLog, Json
 from integration_monitor.recorder import Recorder
 from integration_monitor.recorder.payloads import Cleaner, Parts
 from integration_monitor.recorder.readings import Request
-from integration_monitor.redaction import Redactor
+from integration_monitor.redaction import Redactor, plain_text
+from integration_monitor.redaction.known_names import NAMES_MAX, KnownNames
 from integration_monitor.services.undescribed import describe
 from integration_monitor.settings import Settings
-from tests.unit.generated_calls import HOSTS, NAMES, planted_calls
+from tests.unit.exchanges import REGISTRY
+from tests.unit.generated_calls import HARMLESS, HOSTS, NAMES, planted_calls, warm_up, wide
 from tests.unit.test_recorder import attempt
 from tests.unit.test_recorder import operation as operation_of
 
@@ -29,7 +33,7 @@ class ThoroughCleaner(Cleaner):
 
 class ThoroughRecorder(Recorder):
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
+        super().__init__(settings, registry=REGISTRY)
         self._cleaner = ThoroughCleaner(self._redactor, body_bytes_max=settings.body_bytes_max)
 
 
@@ -44,7 +48,7 @@ def told(record: IntegrationLog | None) -> dict[str, Json]:
 def test_both_ways_give_the_same_record_of_a_call_with_a_secret(planted: tuple[str, Operation, dict[str, Any]]) -> None:
     _, operation, _ = planted
 
-    assert told(Recorder(Settings())(operation)) == told(ThoroughRecorder(Settings())(operation))
+    assert told(Recorder(Settings(), registry=REGISTRY)(operation)) == told(ThoroughRecorder(Settings())(operation))
 
 
 WORDS = st.sampled_from(
@@ -101,7 +105,90 @@ def test_both_ways_give_the_same_record_of_any_call(host: str, request: Json, an
     one.response_headers = {"Content-Type": "application/json", "X-Anything": header}
     operation = operation_of(one)
 
-    assert told(Recorder(Settings())(operation)) == told(ThoroughRecorder(Settings())(operation))
+    assert told(Recorder(Settings(), registry=REGISTRY)(operation)) == told(ThoroughRecorder(Settings())(operation))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(sorted(HOSTS)), BODIES, BODIES, st.sampled_from([(", ", ": "), (",", ":")]))
+def test_both_ways_give_the_same_record_where_names_are_known(
+    host: str, request: Json, answer: Json, separators: tuple[str, str]
+) -> None:
+    one = attempt(HOSTS[host])
+    one.request_body = json.dumps(wide(request), ensure_ascii=False, separators=separators).encode("utf-8", "replace")
+    one.response_body = json.dumps(wide(answer), ensure_ascii=False, separators=separators).encode("utf-8", "replace")
+    operation = operation_of(one)
+    quick, thorough = Recorder(Settings(), registry=REGISTRY), ThoroughRecorder(Settings())
+    for recorder in (quick, thorough):
+        warm_up(recorder, HOSTS[host])
+
+    assert told(quick(operation)) == told(thorough(operation))
+
+
+def test_body_whose_names_are_known_is_not_gone_through() -> None:
+    recorder = Recorder(Settings(), registry=REGISTRY)
+    warm_up(recorder, HOSTS["undescribed"])
+    vocabulary = recorder._redactor.vocabulary(describe("api.example.org"))
+    body = wide({"text": "Ваш заказ готов: ждём вас с 10:30, https://shop.example.org/o/7", "items": [{"name": "a", "value": 1}]})
+    content = json.dumps(body, ensure_ascii=False).encode()
+
+    assert vocabulary.known_names.decode(content) == body
+    assert plain_text(content, vocabulary) is not None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"name": "password", "value": "Zq7FAKEFAKE"},
+        {"value": "Zq7FAKEFAKE", "name": "X-Api-Key"},
+        {"text": "password: Zq7FAKEFAKE1"},
+        {"text": "see https://example.org/?token=Zq7FAKEFAKE"},
+        {"text": "{'api_key': 'Zq7FAKEFAKE'}"},
+        {"text": "[('api_key', 'Zq7FAKEFAKE')]"},
+        {"text": "<password>Zq7FAKEFAKE</password>"},
+        {"text": "<input name='token' value='Zq7FAKEFAKE'>"},
+        {"text": "https://user:Zq7FAKEFAKE@example.org/"},
+        {"text": "re_Zq7FAKEFAKE"},
+        {"text": "a%20b?token%3DZq7FAKEFAKE"},
+        {"password": "Zq7FAKEFAKE"},
+        {"text": 'quoted " token=Zq7FAKEFAKE'},
+        [[[{"password": "Zq7FAKEFAKE"}]]],
+    ],
+)
+def test_secret_is_found_where_all_names_of_fields_are_known(data: Json) -> None:
+    recorder = Recorder(Settings(), registry=REGISTRY)
+    warm_up(recorder, HOSTS["undescribed"])
+
+    record = recorder(operation_of(wide_attempt(HOSTS["undescribed"], wide(data))))
+
+    assert "Zq7FAKEFAKE" not in str(told(record))
+
+
+def test_names_that_are_ids_are_not_learned_without_bound() -> None:
+    known_names = Recorder(Settings(), registry=REGISTRY)._redactor.vocabulary(describe("api.example.org")).known_names
+
+    for number in range(5_000):
+        known_names._harmless.add(f"id{number}")
+        known_names.learn()
+
+    assert 0 < len(known_names._known) <= NAMES_MAX
+
+
+@given(BODIES)
+def test_body_decoded_by_names_is_the_same(body: Json) -> None:
+    known_names = KnownNames({*HARMLESS, *NAMES, "to ken", "a.p.i.k.e.y", "pass_word", "API Key", "tokens"})
+    for _ in range(4):
+        known_names.learn()
+    content = msgspec.json.encode(body)
+
+    value = known_names.decode(content)
+
+    assert value is None or msgspec.json.encode(value) == msgspec.json.encode(msgspec.json.decode(content))
+
+
+def wide_attempt(url: str, body: Json) -> Attempt:
+    made = attempt(url, answer={"ok": True})
+    made.request_body = json.dumps(body, ensure_ascii=False).encode()
+    return made
 
 
 def test_percent_sign_elsewhere_does_not_hide_an_encoded_secret() -> None:
@@ -114,7 +201,7 @@ def test_percent_sign_elsewhere_does_not_hide_an_encoded_secret() -> None:
 
 
 def test_ordinary_calls_take_the_quick_way() -> None:
-    recorder = Recorder(Settings())
+    recorder = Recorder(Settings(), registry=REGISTRY)
     ways: list[bool] = []
 
     class NotingCleaner(Cleaner):
@@ -187,6 +274,46 @@ def test_headers_are_bounded_and_forgotten_ones_are_still_cleaned() -> None:
         assert cleaned == {"x-request-id": f"id-{number}", "x-api-key": "${api.example.org.api_key}"}
 
     assert len(redactor.vocabulary(service).memory.headers) < 100
+    assert len(redactor.header_reader(service)._layouts) == 1
+
+
+def test_headers_that_come_again_are_read_as_a_whole() -> None:
+    redactor, service = Redactor(), describe("api.example.org")
+    reader = redactor.header_reader(service)
+    headers = [
+        (b"Host", b"api.example.org"),
+        (b"Authorization", b"Bearer FAKE-FAKE-FAKE-1"),
+        (b"Content-Length", b"100"),
+        (b"Date", b"Mon, 02 Mar 2026 10:00:01 GMT"),
+    ]
+    for _ in range(2):
+        reader.read(headers, [])
+    reader._read_new = lambda *_: pytest.fail("each header was looked at")  # type: ignore[method-assign]
+    headers[2:] = [(b"Content-Length", b"101"), (b"Date", b"Mon, 02 Mar 2026 10:00:02 GMT")]
+
+    texts: list[str] = []
+    sent, stored = reader.read(headers, texts)
+
+    assert sent["authorization"] == "Bearer FAKE-FAKE-FAKE-1"
+    assert stored == {
+        "host": "api.example.org",
+        "authorization": "Bearer ${api.example.org.authorization}",
+        "content-length": "101",
+        "date": "Mon, 02 Mar 2026 10:00:02 GMT",
+    }
+    assert texts == []
+
+
+@pytest.mark.parametrize("name", ["Date", "Content-Length", "X-Request-Id"])
+def test_secret_in_a_header_that_changes_is_found(name: str) -> None:
+    redactor, service = Redactor(), describe("api.example.org")
+    for number in range(40):
+        value = {"Date": f"Mon, 02 Mar 2026 10:00:{number:02} GMT", "Content-Length": str(number)}.get(name, f"id-{number}")
+        redactor.headers([("Host", "api.example.org"), (name, value)], service)
+
+    cleaned = redactor.headers([("Host", "api.example.org"), (name, "token=Zq7FAKEFAKE")], service)
+
+    assert "Zq7FAKEFAKE" not in str(cleaned)
 
 
 @given(

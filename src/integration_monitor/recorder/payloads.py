@@ -5,7 +5,7 @@ import msgspec
 from integration_monitor.body import Body
 from integration_monitor.record import Json
 from integration_monitor.recorder.readings import Reading, Request
-from integration_monitor.redaction import CARD_CHARS_MIN, MessageTexts, Redactor, are_clean, gather, has_card, is_storable
+from integration_monitor.redaction import MessageTexts, Redactor, are_clean, gather, plain_text
 from integration_monitor.services.description import Direction, Match
 
 _REQUEST: Direction = "request"
@@ -47,22 +47,25 @@ class Cleaner:
         url = self._quick_url(request, texts)
         is_ordinary = route is None or not (route.secrets or route.withheld or route.response_fields_kept)
         bodies = []
-        texts_of_json: list[str] = []
+        beside = ""
         # The request first: secrets found in it by place are then known, and gone from the answer too.
         for body, direction in ((request.request_body, _REQUEST), (request.response_body, _RESPONSE)):
             value = self._value(body, direction, request.match)
-            if value is not None and not (
-                is_ordinary
-                and type(value) is not str
-                and body.size <= self._body_bytes_max
-                and body.unpacked_size <= self._body_bytes_max
-                and not body.is_cut
-                and gather(value, vocabulary, texts_of_json if body.is_json else texts)
-            ):
-                value = self._body(body, value, direction, request.match)
+            if value is not None:
+                is_whole = is_ordinary and not body.is_cut and max(body.size, body.unpacked_size) <= self._body_bytes_max
+                plain = None
+                if is_whole and body.has_known_names and body.raw is not None and value is body.value:
+                    plain = plain_text(body.raw, vocabulary)
+                if plain is not None:
+                    beside = f"{beside}\n{plain}"
+                elif is_whole and type(value) is not str and gather(value, vocabulary, texts):
+                    if body.raw is not None and not body.has_known_names:
+                        vocabulary.known_names.learn()
+                else:
+                    value = self._body(body, value, direction, request.match)
             bodies.append(value)
         # A secret that was found meanwhile may stand in what was read before it.
-        if vocabulary.memory.version != request.version or not _are_clean(request, texts, texts_of_json):
+        if vocabulary.memory.version != request.version or not are_clean(texts, vocabulary, beside=beside):
             return None
         return Parts(
             url=url,
@@ -120,17 +123,6 @@ class Cleaner:
     def _body(self, body: Body, value: Json, direction: Direction, match: Match) -> Json:
         cleaned = self._redactor.body(value, match.service, direction=direction, route=match.route, is_cut=body.is_cut)
         return body.shorten(cleaned, self._body_bytes_max)
-
-
-def _are_clean(request: Request, texts: list[str], texts_of_json: list[str]) -> bool:
-    """Whether nothing is found in the texts. Those that are not of JSON are few: the tests that bodies need not are made of them alone."""
-    others = "\n".join(texts)
-    has_numbers = max(map(len, texts_of_json), default=0) >= CARD_CHARS_MIN and (
-        request.request_body.has_long_numbers() or request.response_body.has_long_numbers()
-    )
-    if not is_storable(others) or (not has_numbers and has_card(others)):
-        return False
-    return are_clean([*texts, *texts_of_json], request.vocabulary, are_known_storable=True, are_without_cards=not has_numbers)
 
 
 def request_payload(request: Request, parts: Parts) -> dict[str, Json]:

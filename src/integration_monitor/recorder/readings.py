@@ -1,10 +1,12 @@
 """An attempt, parsed and understood."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from integration_monitor.body import Body, fold_pairs, parse
 from integration_monitor.capture.operation import Attempt, Operation
-from integration_monitor.record import UNNAMED, NoAnswer
+from integration_monitor.record import UNNAMED, Json, NoAnswer
 from integration_monitor.recorder.addresses import AddressBook
 from integration_monitor.redaction import Redactor, Vocabulary
 from integration_monitor.services.description import Match, Service
@@ -76,7 +78,8 @@ class Reader:
         texts: list[str] = []
         sent_headers, request_headers = headers.read(attempt.request_headers, texts)
         version = headers.vocabulary.memory.version
-        request_body = _request_body(attempt, sent_headers)
+        decode = headers.vocabulary.known_names.decode
+        request_body = _request_body(attempt, sent_headers, decode)
         came_headers: dict[str, str] = {}
         response_headers, response_body = came_headers, _NO_BODY
         no_answer, status_code = None, None
@@ -88,6 +91,7 @@ class Reader:
                 content_type=came_headers.get("content-type", ""),
                 size=attempt.response_body_bytes,
                 encoding=came_headers.get("content-encoding", "") if attempt.response_is_encoded else "",
+                decode_known=decode,
             )
         exchange = Exchange(
             method=(attempt.method or "GET").upper(),
@@ -121,7 +125,7 @@ class Reader:
         return Reading(attempt=attempt, meaning=meaning, service=service, request=request, is_running=is_running)
 
 
-def _request_body(attempt: Attempt, headers: dict[str, str]) -> Body:
+def _request_body(attempt: Attempt, headers: dict[str, str], decode_known: Callable[[bytes], Json]) -> Body:
     # Each field once: on another thread the application may be about to send it.
     form, body = attempt.request_form, attempt.request_body
     if form is not None:
@@ -132,6 +136,7 @@ def _request_body(attempt: Attempt, headers: dict[str, str]) -> Body:
         content_type=headers.get("content-type", ""),
         size=attempt.request_body_bytes,
         encoding=headers.get("content-encoding", "") if attempt.request_is_encoded else "",
+        decode_known=decode_known,
     )
 
 

@@ -47,6 +47,8 @@ class Recorder:
         Is told of each description of a service that cannot be used, which is then left out; without it the first one raises.
     on_error:
         Is told what a description raises on a call. The call is recorded all the same.
+    registry:
+        The services that are known; made of the settings where it is not given.
 
     Errors:
         SettingsError: of the services, as `Registry`; of the settings `ignore` and `sample`, as `Rules`.
@@ -58,9 +60,10 @@ class Recorder:
         *,
         on_description_error: OnError | None = None,
         on_error: Callable[[Exception], None] = lambda _error: None,
+        registry: Registry | None = None,
     ) -> None:
         self._settings = settings
-        self._registry = Registry(
+        self._registry = registry or Registry(
             settings.service_hosts,
             services_dir=settings.services_dir,
             on_description_error=on_description_error,
@@ -276,12 +279,19 @@ def _with(payload: dict[str, Json] | None, details: dict[str, Json]) -> dict[str
     return {**payload, **details} if payload else details
 
 
+def _monitor_key(url: str) -> str | None:
+    """The key of another monitor, where records go to one; None where they do not."""
+    scheme, _, rest = url.partition("://")
+    return rest.partition("@")[0] if scheme.lower() in {"http", "https"} and "@" in rest else None
+
+
 def _known_secrets(settings: Settings) -> dict[str, str]:
     """Our own secrets, which an application may send somewhere by mistake, and those that the settings hold of the services."""
     bot = settings.telegram_bot_token
     # As in URLs: the public id tells bots apart.
     named = {"monitor.jwt_secret": settings.jwt_secret, f"telegram.token:{bot.partition(':')[0] if bot else ''}": bot}
     named |= {name: getattr(settings, setting) for name, setting in _CREDENTIALS.items()}
+    named["monitor.key"] = _monitor_key(settings.database_url or "")
     for name, secret in settings.secrets.items():
         if len(secret) < SECRET_CHARACTERS_MIN or not _SECRET_NAME.fullmatch(name):
             problem = f"a value has at least {SECRET_CHARACTERS_MIN} characters, or it would be found in many words"

@@ -72,7 +72,9 @@ class Told(NamedTuple):
     def shortened(self) -> "Told":
         """The same within the bounds of the columns."""
         entity = self.entity
-        if self.error_message is None and len(self.action) <= NAME_CHARACTERS_MAX and entity is None and self.note is None:
+        # What nearly all calls are: named by a route, and told without words.
+        is_short = len(self.action) <= NAME_CHARACTERS_MAX and (entity is None or len(entity[0]) <= NAME_CHARACTERS_MAX)
+        if is_short and self.error_message is None and self.error_code is None and self.note is None:
             return self
         return Told(
             self.action[:NAME_CHARACTERS_MAX],

@@ -9,6 +9,7 @@ A secret is known by its name, by the service's description, by its shape, or by
 - redactor.py     Redactor: one method for each part of a call
 - headers.py      headers, read and cleaned in one go
 - scan.py         the quick way: whether a structure can be stored as it is
+- known_names.py  JSON decoded by the names of its fields
 - cleaning.py     the thorough way, for what the quick one suspects
 - text.py         secrets that follow their names in a text
 - vocabulary.py   what is secret in the messages of one service
@@ -19,16 +20,14 @@ A secret is known by its name, by the service's description, by its shape, or by
 - messages.py     texts of messages, where the user wants only digests of them
 """
 
-from integration_monitor.redaction.cards import CARD_CHARS_MIN, has_card
 from integration_monitor.redaction.headers import HeaderReader
 from integration_monitor.redaction.messages import MessageTexts
 from integration_monitor.redaction.personal import PersonalData
 from integration_monitor.redaction.redactor import WITHHELD, Redactor
-from integration_monitor.redaction.scan import are_clean, gather
-from integration_monitor.redaction.vocabulary import Vocabulary, is_storable
+from integration_monitor.redaction.scan import are_clean, gather, plain_text
+from integration_monitor.redaction.vocabulary import Vocabulary
 
 __all__ = [
-    "CARD_CHARS_MIN",
     "WITHHELD",
     "HeaderReader",
     "MessageTexts",
@@ -37,6 +36,5 @@ __all__ = [
     "Vocabulary",
     "are_clean",
     "gather",
-    "has_card",
-    "is_storable",
+    "plain_text",
 ]

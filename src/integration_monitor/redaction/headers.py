@@ -1,7 +1,8 @@
 """Headers, read and cleaned in one go: nearly all of them come again with every call, so what they are is remembered."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from integration_monitor.redaction.vocabulary import Vocabulary
@@ -12,8 +13,11 @@ VALUES_MAX = 16
 VALUE_CHARS_MAX = 1_000
 # A number is no secret: neither that of a card, nor one that is known by value.
 NUMBER_DIGITS_MAX = 12
-# Names remembered; hostile input must not fill the memory.
+# Names remembered, and orders in which they come; hostile input must not fill the memory.
 NAMES_MAX = 2_000
+LAYOUTS_MAX = 200
+# Headers remembered as a whole, of one layout.
+SETS_MAX = 64
 
 # RFC 9110, 5.6.7: what these headers hold in every answer can be no secret.
 _DATES = frozenset({"date", "expires", "last-modified"})
@@ -25,7 +29,7 @@ _NOT_REMEMBERED = frozenset({"cookie", "set_cookie"})
 class _Name:
     """What is known of a header's name."""
 
-    __slots__ = ("in_reference", "is_date", "is_harmless", "is_varied", "text", "values_count")
+    __slots__ = ("changes", "in_reference", "is_date", "is_harmless", "text", "values_count")
 
     def __init__(self, text: str, vocabulary: Vocabulary) -> None:
         #: in lower case
@@ -37,8 +41,30 @@ class _Name:
         self.is_date = text in _DATES
         #: values that were remembered
         self.values_count = 0
-        #: whether it is harmless and has a new value in every call
-        self.is_varied = self.is_date and self.is_harmless
+        #: whether its values are not remembered: they are dates or numbers, or there were too many
+        self.changes = self.is_date
+
+
+class _Layout:
+    """Names of headers as one client or one server sends them, call after call."""
+
+    __slots__ = ("changing", "has_repeated_names", "sets", "steady", "version")
+
+    def __init__(self, names: Sequence[_Name], version: int) -> None:
+        #: (index, name) of those that have a new value in every call
+        self.changing = [(at, name) for at, name in enumerate(names) if name.changes]
+        steady = [at for at, name in enumerate(names) if not name.changes]
+        #: picks the values of the others
+        self.steady: Callable[[Any], object] = itemgetter(*steady) if steady else _no_values
+        self.has_repeated_names = len({name.text for name in names}) < len(names)
+        #: values of the others → (headers as sent, those that are secret as they are stored)
+        self.sets: dict[object, tuple[dict[str, str], dict[str, str]]] = {}
+        #: of the memory: with a new secret, everything is looked at again
+        self.version = version
+
+
+def _no_values(_values: object) -> None:
+    """All of a layout's headers change."""
 
 
 class HeaderReader:
@@ -47,6 +73,7 @@ class HeaderReader:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self._names: dict[object, _Name] = {}
+        self._layouts: dict[object, _Layout] = {}
 
     def read(self, headers: Any, texts: list[str]) -> tuple[dict[str, str], dict[str, str]]:
         """(headers as sent, headers with references in place of what is secret by name); the same object twice where nothing is.
@@ -63,6 +90,66 @@ class HeaderReader:
         pairs = headers
         if type(headers) is not list:
             pairs = [*headers.items()] if isinstance(headers, Mapping) else [*headers]
+        known_set = None
+        try:
+            names, values = zip(*pairs, strict=False)
+            layout = self._layouts.get(names)
+            if layout is not None and layout.version == self.vocabulary.memory.version:
+                known_set = layout.sets.get(layout.steady(values))
+        except (TypeError, ValueError):  # none at all, or something that is no header
+            return self._read_new(pairs, texts)
+        if layout is not None and known_set is not None:
+            return self._read_changing(layout, values, known_set, texts)
+        sent, stored = self._read_new(pairs, texts)
+        self._learn(names, values, sent, stored)
+        return sent, stored
+
+    def _read_changing(
+        self,
+        layout: _Layout,
+        values: Sequence[object],
+        known_set: tuple[dict[str, str], dict[str, str]],
+        texts: list[str],
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """As `read`, of headers that are known but for those that have a new value in every call."""
+        sent, concealed = known_set[0].copy(), known_set[1]
+        version = layout.version
+        for at, name in layout.changing:
+            raw_value = values[at]
+            if name.is_harmless:
+                value = raw_value.decode("latin-1") if type(raw_value) is bytes else str(raw_value)
+                if not self._is_plainly_harmless(name, value):
+                    texts.append(value)
+            else:
+                _name, value, stored = self._judge(name, None, raw_value, texts)
+                if stored is not value:
+                    concealed = {**concealed, name.text: stored}
+            sent[name.text] = value
+        if self.vocabulary.memory.version != version:
+            # A secret that was not known when the values were remembered.
+            texts += [value for name, value in sent.items() if name not in concealed]
+        return sent, {**sent, **concealed} if concealed else sent
+
+    def _learn(self, names: tuple[object, ...], values: Sequence[object], sent: dict[str, str], stored: dict[str, str]) -> None:
+        """Remembers headers as a whole, as far as each of them is remembered by itself."""
+        memory = self.vocabulary.memory
+        layout = self._layouts.get(names)
+        if layout is None or layout.version != memory.version:
+            if len(self._layouts) >= LAYOUTS_MAX:
+                self._layouts.clear()
+            layout = self._layouts[names] = _Layout([self._name(name) for name in names], memory.version)
+        changing = {at for at, _name in layout.changing}
+        pairs = [pair for at, pair in enumerate(zip(names, values, strict=True)) if at not in changing]
+        if layout.has_repeated_names or not all(pair in memory.headers for pair in pairs):
+            return
+        steady = [memory.headers[pair][0] for pair in pairs]
+        if len(layout.sets) >= SETS_MAX:
+            layout.sets.clear()
+        concealed = {name: stored[name] for name in steady if stored[name] is not sent[name]}
+        layout.sets[layout.steady(values)] = {name: sent[name] for name in steady}, concealed
+
+    def _read_new(self, pairs: list[Any], texts: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """As `read`, of headers that did not come together before: each by itself."""
         memory = self.vocabulary.memory
         try:
             known = [*map(memory.headers.get, pairs)]
@@ -91,14 +178,7 @@ class HeaderReader:
     ) -> bool:
         """Adds headers that are not remembered. False where one comes more than once."""
         for raw_name, raw_value in new:
-            known_name = self._names.get(raw_name)
-            if known_name is not None and known_name.is_varied and type(raw_value) is bytes:
-                name = known_name.text
-                value = stored = raw_value.decode("latin-1")
-                if not (known_name.is_date and _DATE.fullmatch(value)):
-                    texts.append(value)
-            else:
-                name, value, stored = self._judge(raw_name, raw_value, texts)
+            name, value, stored = self._judge(self._name(raw_name), raw_name, raw_value, texts)
             if name in sent:
                 return False
             sent[name] = value
@@ -116,7 +196,7 @@ class HeaderReader:
         concealed: dict[str, str] = {}
         for (raw_name, raw_value), entry in zip(pairs, known, strict=True):
             if entry is None:
-                name, value, stored = self._judge(raw_name, raw_value, texts)
+                name, value, stored = self._judge(self._name(raw_name), raw_name, raw_value, texts)
             else:
                 name, value = entry
                 stored = memory.concealed.get(entry, value) if name in memory.concealed_names else value
@@ -130,10 +210,9 @@ class HeaderReader:
             texts += [value for name, value in sent.items() if name not in concealed]
         return sent, {**sent, **concealed}
 
-    def _judge(self, raw_name: object, raw_value: object, texts: list[str]) -> tuple[str, str, str]:
+    def _judge(self, name: _Name, raw_name: object, raw_value: object, texts: list[str]) -> tuple[str, str, str]:
         """(name, value, value as it is stored) of a header that is not remembered."""
         value = raw_value.decode("latin-1") if isinstance(raw_value, bytes) else str(raw_value)
-        name = self._names.get(raw_name) or self._remember_name(raw_name)
         vocabulary = self.vocabulary
         if name.in_reference is not None:
             cleaned = vocabulary.conceal(name.in_reference, value, is_remembered=name.in_reference not in _NOT_REMEMBERED)
@@ -143,12 +222,16 @@ class HeaderReader:
             return name.text, value, cleaned
         if not name.is_harmless:
             texts.append(f"{name.text}\n{value}")
-        elif not self._is_plainly_harmless(name, value):
-            # Looked at by itself before it is remembered, with all others where it is not.
-            if name.values_count >= VALUES_MAX or vocabulary.is_suspect(value):
-                texts.append(value)
-            else:
-                self._remember(name, raw_name, raw_value, value)
+        elif self._is_plainly_harmless(name, value):
+            self._note_change(name)
+        # Looked at by itself before it is remembered, with all others where it is not.
+        elif name.values_count >= VALUES_MAX:
+            self._note_change(name)
+            texts.append(value)
+        elif vocabulary.is_suspect(value):
+            texts.append(value)
+        else:
+            self._remember(name, raw_name, raw_value, value)
         return name.text, value, value
 
     def _is_plainly_harmless(self, name: _Name, value: str) -> bool:
@@ -157,18 +240,30 @@ class HeaderReader:
             return len(value) <= NUMBER_DIGITS_MAX and not self.vocabulary.knows_numbers
         return name.is_date and _DATE.fullmatch(value) is not None
 
-    def _remember_name(self, raw_name: object) -> _Name:
+    def _name(self, raw_name: object) -> _Name:
+        known = self._names.get(raw_name)
+        if known is not None:
+            return known
         if len(self._names) >= NAMES_MAX:
             self._names.clear()
+            self._layouts.clear()
         text = (raw_name.decode("latin-1") if isinstance(raw_name, bytes) else str(raw_name)).lower()
         name = self._names[raw_name] = _Name(text, self.vocabulary)
         return name
 
+    def _note_change(self, name: _Name) -> None:
+        """Its values are not remembered: the layouts that it is in are learned anew."""
+        if not name.changes:
+            name.changes = True
+            self._layouts.clear()
+
     def _remember(self, name: _Name, raw_name: object, raw_value: object, value: str) -> bool:
         """Whether there was room for it."""
-        if name.values_count >= VALUES_MAX or len(value) > VALUE_CHARS_MAX or "%" in value:
+        if name.values_count >= VALUES_MAX:
+            self._note_change(name)
+            return False
+        if len(value) > VALUE_CHARS_MAX or "%" in value:
             return False
         name.values_count += 1
-        name.is_varied = name.values_count == VALUES_MAX and name.is_harmless
         self.vocabulary.memory.headers[raw_name, raw_value] = name.text, value
         return True

@@ -14,6 +14,9 @@ _FIELDS_MAX = 100
 # More of them are short, and to compare them costs more than it saves.
 _TEXTS_COMPARED_MAX = 40
 
+# To go through fewer fields costs less than to search what is between them.
+_FIELDS_MIN = 16
+
 SCALARS = frozenset({type(None), bool, int, float})
 # {"name": "Authorization", "value": …}: the name is no key.
 _NAME_KEYS = ("name", "key", "header")
@@ -63,12 +66,22 @@ def _is_too_deep(body: Json) -> bool:
     return True
 
 
-def are_clean(
-    texts: list[str], vocabulary: Vocabulary, *, are_known_storable: bool = False, are_without_cards: bool = False
-) -> bool:
+def plain_text(content: bytes, vocabulary: Vocabulary) -> str | None:
+    """JSON whose fields have known names as one text, which `are_clean` can search; None where it must be gone through.
+
+    The quickest way of all where there are many fields: nothing is done for each of them. Escapes hide what stands there, so there must be none.
+    """
+    if content.count(b'":') < _FIELDS_MIN or b"\\" in content:
+        return None
+    # Without the colons behind names, of which there are many, and which divide no secret from its name.
+    text = content.decode().replace('":', '"')
+    return None if vocabulary.is_json_suspect(text) else text
+
+
+def are_clean(texts: list[str], vocabulary: Vocabulary, *, beside: str = "") -> bool:
     """Whether none of the texts holds a secret. To look for one in all of them costs little more than in one of them.
 
-    are_known_storable, are_without_cards:
+    beside:
         As of `Vocabulary.is_suspect`.
     """
     # Vendors repeat in their answer what they were sent.
@@ -76,7 +89,7 @@ def are_clean(
     # An escape in JSON inside a string may hide a name or a slash from the tests on its text: {"\u0074oken": …}.
     if "\\" in text and ("\\u" in text or "\\/" in text):
         return False
-    return not vocabulary.is_suspect(text, is_known_storable=are_known_storable, is_without_cards=are_without_cards)
+    return not vocabulary.is_suspect(text, beside)
 
 
 def name_of_value(node: Mapping[str, Json], vocabulary: Vocabulary) -> str | None:
@@ -84,7 +97,7 @@ def name_of_value(node: Mapping[str, Json], vocabulary: Vocabulary) -> str | Non
     for key in _NAME_KEYS:
         name = node.get(key)
         if isinstance(name, str) and len(name) <= _NAME_CHARS_MAX:
-            return vocabulary.name_of(name)
+            return vocabulary.judge(name)
     return None
 
 

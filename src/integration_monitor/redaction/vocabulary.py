@@ -6,7 +6,8 @@ from itertools import pairwise
 from urllib.parse import unquote, unquote_plus
 
 from integration_monitor.record import Json
-from integration_monitor.redaction.cards import has_card
+from integration_monitor.redaction.cards import has_card, is_card_possible
+from integration_monitor.redaction.known_names import KnownNames
 from integration_monitor.redaction.names import WORDS, reference_name, squeezed
 from integration_monitor.redaction.shapes import Shapes
 from integration_monitor.services.description import Route, Service
@@ -115,6 +116,8 @@ class Vocabulary:
         self.harmless: set[str] = set()
         #: what the fields of objects are called, where all of them are harmless
         self.harmless_objects: set[tuple[str, ...]] = set()
+        #: decodes the bodies whose fields all have names of these
+        self.known_names = KnownNames(self.harmless)
         memory.harmless_names.append(self.harmless)
         memory.harmless_objects.append(self.harmless_objects)
         self.shapes = Shapes(
@@ -125,12 +128,16 @@ class Vocabulary:
         """What a secret of this name is called in references; None where the name is harmless."""
         if name in self.harmless:
             return None
-        found = self._special.get(_normal(name)) or reference_name(name)
+        found = self.judge(name)
         if found is None and len(name) <= HARMLESS_NAME_CHARS_MAX and not self.is_suspect(name):
             if len(self.harmless) >= HARMLESS_NAMES_MAX:
                 self.harmless.clear()
             self.harmless.add(name)
         return found
+
+    def judge(self, name: str) -> str | None:
+        """The same of a name that is no field's: it is not remembered, since it may be anything."""
+        return self._special.get(_normal(name)) or reference_name(name)
 
     def is_id(self, name: str) -> bool:
         """Whether the field of this name holds an id."""
@@ -165,44 +172,79 @@ class Vocabulary:
         yield from self.memory.secrets.items()
         yield from self._known.items()
 
-    def is_suspect(self, text: str, *, is_known_storable: bool = False, is_without_cards: bool = False) -> bool:
+    def is_suspect(self, text: str, beside: str = "") -> bool:
         """Whether a text is worth a closer look. Made of the cheapest tests, since nearly every text sees only these.
 
-        is_known_storable:
-            Whether no lone surrogate can be in it.
-        is_without_cards:
-            Whether no number of a payment card can be in it.
+        beside:
+            Text that is searched for the same but for what follows a name: neither names nor encodings are in it.
         """
         if "%" in text and _ENCODED.search(text):
             text = "\n".join([text, *_decodings(text)])
         if "\\" in text:
             # A line break inside JSON inside a string is two characters, of which the second would seem to belong to the word behind it.
             text = f"{text}\n{_ESCAPED_SPACE.sub(' ', text)}"
+        return self._holds_secret(f"{text}\n{beside}" if beside else text) or self._names_secret(text)
+
+    def is_json_suspect(self, text: str) -> bool:
+        """Whether a name and its secret may stand in the texts of JSON that has no escapes, and whose fields have harmless names.
+
+        text:
+            The JSON without the colons of its structure.
+        """
+        if "%" in text and _ENCODED.search(text):
+            return True
+        if '"value"' in text and self._names_value(text):
+            return True
+        # As in other texts, but for the quotes, which are those of the structure.
+        if ("'" in text or "=" in text) and _is_pair_possible(text) and self._has_word(text):
+            return True
+        return self._closes_secret(text) or self._divides_secret(text, is_json=True)
+
+    def _names_value(self, text: str) -> bool:
+        """Whether {"name": …, "value": …} may name a secret, anywhere in JSON."""
+        for key in ('"name"', '"key"', '"header"'):
+            for behind in text.split(key)[1:]:
+                # Where the value of this field is no text, the next text is judged: it may only be suspected for nothing.
+                name = behind.split('"', 2)[1:2]
+                if name and self.judge(name[0]) is not None:
+                    return True
+        return False
+
+    def _holds_secret(self, text: str) -> bool:
+        """Whether there is a secret that is known by value or by its shape, or what cannot be stored."""
         for secret in self.memory.secrets:
             if secret in text:
                 return True
         for secret in self._known:
             if secret in text:
                 return True
-        if "\0" in text or not (is_known_storable or is_storable(text)):
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:  # half of a surrogate pair
             return True
-        return self.shapes.is_possible(text) or (not is_without_cards and has_card(text)) or self._names_secret(text)
+        return b"\0" in data or self.shapes.is_possible(text) or (is_card_possible(data) and has_card(text))
 
     def _names_secret(self, text: str) -> bool:
         """Whether the name of a secret may stand before something that divides it from its value."""
         # {"value": …, "name": "token"} and <input value="…" name="token">: the name may stand behind the value.
-        if '"' in text or "'" in text or "<" in text:
-            is_pair_possible = "value" in text or "content" in text or "VALUE" in text or "form-data" in text
-            if is_pair_possible and self._has_word(text):
-                return True
-        if "</" in text and any(self.name_of(name) is not None for name in set(_CLOSING_TAG.findall(text))):
+        if ('"' in text or "'" in text or "<" in text) and _is_pair_possible(text) and self._has_word(text):
             return True
+        if self._closes_secret(text):
+            return True
+        if '"' in text:
+            text = text.replace('",', ":")
+        return self._divides_secret(text)
+
+    def _closes_secret(self, text: str) -> bool:
+        """Whether an element of XML, or of a page, has the name of a secret."""
+        return "</" in text and any(self.judge(name) is not None for name in set(_CLOSING_TAG.findall(text)))
+
+    def _divides_secret(self, text: str, *, is_json: bool = False) -> bool:
+        """Whether the name of a secret stands before a colon, or another sign of this kind."""
         if "=" in text:
             text = text.replace("=", ":")
         if "'" in text:
             text = text.replace("',", ":")
-        if '"' in text:
-            text = text.replace('",', ":")
         if ":" not in text:
             return False
         pieces = text.split(":")
@@ -210,6 +252,8 @@ class Vocabulary:
             return True
         # What divides the scheme of a URL from the rest divides no name from its value.
         tails = [piece[-_NAME_TAIL_CHARS:] for piece, behind in pairwise(pieces) if behind[:2] != "//"]
+        if is_json:  # a text ends with its quote
+            tails = [tail.rpartition('"')[2] for tail in tails]
         return self._has_word("\n".join(tails))
 
     def _has_word(self, names: str) -> bool:
@@ -218,6 +262,11 @@ class Vocabulary:
             if word in names:
                 return True
         return False
+
+
+def _is_pair_possible(text: str) -> bool:
+    """Whether a text may hold a name and a value that stand beside each other, in any order."""
+    return "value" in text or "content" in text or "VALUE" in text or "form-data" in text
 
 
 def _id_names(service: Service, route: Route | None) -> Iterator[str]:

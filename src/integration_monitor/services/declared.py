@@ -23,6 +23,7 @@ from integration_monitor.services.outcome import (
     by_status,
     failure,
     message_in,
+    not_from_the_api,
     retry_after_s,
     vendor_code,
 )
@@ -46,6 +47,10 @@ class Outcomes(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     failed_when: list[Condition] = []
     #: of answers below 400 that have a body: a failure unless one of these holds
     succeeded_when: list[Condition] = []
+    #: whether answers below 400 are JSON or nothing: a page or a redirect in their place comes from something between
+    is_json: bool = False
+    #: actions whose answers may be anything all the same, such as downloads
+    other_actions: list[Word] = []
     #: where the vendor's code stands; the first that holds one counts
     error_codes: Fields = []
     #: where the vendor's words stand; the first that holds some counts
@@ -107,12 +112,12 @@ class DeclaredReading:
         status = exchange.status_code
         if self.base is None:
             if status is not None and status < HTTPStatus.BAD_REQUEST:
-                return SUCCESS
+                return self._not_from_the_api(exchange, action) or SUCCESS
             is_repeatable = self.is_repeatable(exchange, action)
             return by_status(exchange, is_repeatable=is_repeatable, message=self._message(body), code=self._code(exchange, body))
         outcome = self.base(exchange, action)
         if outcome.is_success:
-            return outcome
+            return self._not_from_the_api(exchange, action) or outcome
         return Outcome(
             is_success=False,
             error_code=self._code(exchange, body) or outcome.error_code,
@@ -121,6 +126,12 @@ class DeclaredReading:
             retry=outcome.retry,
             note=outcome.note,
         )
+
+    def _not_from_the_api(self, exchange: Exchange, action: str) -> Outcome | None:
+        """As `not_from_the_api`, where the API answers in JSON."""
+        if not self.outcomes.is_json or has_word(self.outcomes.other_actions, action):
+            return None
+        return not_from_the_api(exchange, is_repeatable=self.is_repeatable(exchange, action))
 
     def _refusal(self, exchange: Exchange, action: str) -> tuple[Json, str, Fault] | None:
         """What says that an answer below 400 is a failure: the body or the event, our code and fault where it names none."""

@@ -10,6 +10,7 @@ from integration_monitor.services.exchange import Exchange, RateLimit
 _NAMES = tuple(
     (f"{prefix}limit", f"{prefix}remaining", f"{prefix}reset") for prefix in ("ratelimit-", "x-ratelimit-", "x-rate-limit-")
 )
+_ALL_NAMES = frozenset(name for names in _NAMES for name in names)
 # The first number counts where several windows are listed: `100, 100;w=60`.
 _DIGITS_MAX = 15
 _NUMBER = re.compile(r"\s*([0-9]{1,15})(?:\.\d+)?(?=\s*(?:$|[,;s]))")
@@ -23,6 +24,8 @@ _EPOCH_S_MAX = 253_402_300_799
 def read_rate_limit(exchange: Exchange) -> RateLimit | None:
     """The budget by `ratelimit-*`, `x-ratelimit-*` or `x-rate-limit-*` headers; None where there are none."""
     headers = exchange.response_headers
+    if _ALL_NAMES.isdisjoint(headers):
+        return None
     for names in _NAMES:
         if headers.keys().isdisjoint(names):
             continue

@@ -2,7 +2,7 @@
 
 from integration_monitor.record import Fault, Json
 from tests.unit.exchanges import Case
-from tests.unit.vendors.vendor import Vendor, timed_out, unreachable
+from tests.unit.vendors.vendor import Vendor, page_under_200, redirected, timed_out, unreachable
 
 API = "https://api.openai.com/v1"
 CHAT = f"POST {API}/chat/completions"
@@ -180,6 +180,18 @@ STREAMS = [
     ),
 ]
 
+PROXIES = [
+    page_under_200(CHAT, "safe"),
+    page_under_200(RESPONSE, "ambiguous"),
+    redirected(CHAT),
+    Case(
+        name="a transcription that looks like a page",
+        call="POST https://api.openai.com/v1/audio/transcriptions",
+        answer="<applause> Thank you.",
+        action="create_transcription",
+    ),
+]
+
 VENDOR = Vendor(
     title="OpenAI",
     service_names=("openai",),
@@ -194,5 +206,6 @@ VENDOR = Vendor(
         "Microsoft's page on `insufficient_quota`, which quotes the page Error codes; the last row is invented": BILLING,
         "the page Rate limits for headers, the library openai 3.54 for `retry-after-ms`": LIMITS,
         "the library openai 3.54: events and codes of failed responses": STREAMS,
+        "nothing of OpenAI's: what may stand between": PROXIES,
     },
 )

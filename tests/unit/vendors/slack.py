@@ -2,7 +2,7 @@
 
 from integration_monitor.record import Fault
 from tests.unit.exchanges import Case
-from tests.unit.vendors.vendor import Vendor, timed_out, unreachable
+from tests.unit.vendors.vendor import Vendor, page_under_200, redirected, timed_out, unreachable
 
 API = "https://slack.com/api"
 POST = f"POST {API}/chat.postMessage"
@@ -157,6 +157,19 @@ HOOKS_REPORTED = [
     hook_refused(404, "no_service", "auth"),
 ]
 
+PROXIES = [
+    page_under_200(POST, "ambiguous", request=MESSAGE, entity=CHANNEL),
+    page_under_200(f"POST {API}/users.list", "safe"),
+    page_under_200(HOOK, "ambiguous", request={"text": "x"}, entity=("webhook", "B0FAKE001")),
+    redirected(POST, request=MESSAGE, entity=CHANNEL),
+    Case(
+        name="a file that is a page",
+        call="GET https://files.slack.com/files-pri/T0FAKE001-F0FAKE001/page.html",
+        answer="<html><title>Report</title></html>",
+        action="download_file",
+    ),
+]
+
 VENDOR = Vendor(
     title="Slack",
     service_names=("slack",),
@@ -171,5 +184,6 @@ VENDOR = Vendor(
         "the library slack-sdk 3.47 for `ratelimited`; `message_limit_exceeded` is not confirmed": LIMITS,
         "the changelog of 2016-05-17, Improving error conditions for Incoming Webhooks": HOOKS,
         "public reports; not confirmed by the vendor's pages": HOOKS_REPORTED,
+        "nothing of Slack's: what may stand between": PROXIES,
     },
 )

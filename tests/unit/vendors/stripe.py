@@ -2,7 +2,7 @@
 
 from integration_monitor.record import Fault
 from tests.unit.exchanges import Case
-from tests.unit.vendors.vendor import Vendor, timed_out, unreachable
+from tests.unit.vendors.vendor import Vendor, page_under_200, redirected, timed_out, unreachable
 
 API = "https://api.stripe.com/v1"
 PAY = f"POST {API}/payment_intents"
@@ -159,6 +159,20 @@ VENDORS_FAULT = [
     unreachable(PAY),
 ]
 
+PROXIES = [
+    page_under_200(PAY, "ambiguous"),
+    page_under_200(PAY, "safe", headers=KEYED),
+    page_under_200(f"GET {API}/balance", "safe", action="get_balance"),
+    redirected(PAY),
+    Case(
+        name="a file that is a page",
+        call="GET https://files.stripe.com/v1/files/file_FAKE1/contents",
+        answer="<html><title>Evidence</title></html>",
+        entity=("file", "file_FAKE1"),
+        action="download_file",
+    ),
+]
+
 VENDOR = Vendor(
     title="Stripe",
     service_names=("stripe",),
@@ -169,5 +183,6 @@ VENDOR = Vendor(
     answers={
         "the reference, Errors": [*DONE, *REFUSED, *VENDORS_FAULT],
         "the page Error codes, and the library stripe 16.1, which lists the same": [*CARDS, *ACCOUNT, *LIMITS],
+        "nothing of Stripe's: what may stand between": PROXIES,
     },
 )
