@@ -298,6 +298,10 @@ def test_who_sees_one_service_is_told_its_health_and_percentiles_by_its_records(
                 [service, fault],
             )
         connection.execute(
+            "insert into public.integration_logs (service_name, action, status, created_at)"
+            " values ('resend', 'a', 'success', now() + interval '1 year')"
+        )
+        connection.execute(
             "alter policy integration_logs_read_authenticated on public.integration_logs using (service_name = 'resend')"
         )
     told: dict[str, list[Any]] = {}

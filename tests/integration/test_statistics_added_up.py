@@ -419,3 +419,34 @@ def test_the_writers_login_adds_up_and_reads_nothing(connection: Connection) -> 
 
     assert_exact(connection)
     assert counts(connection)["day"] == 2
+
+
+def test_only_what_is_added_up_is_looked_at(connection: Connection) -> None:
+    """Else each step would take the longer the more changes wait."""
+    for action in ("first", "second", "third"):
+        add(connection, 0 * DAY, action=action)
+    connection.execute(
+        "insert into public.integration_logs (service_name, action, status, created_at) values ('a', 'never', 'failed', 'infinity')"
+    )
+
+    assert number(connection, "select integration_monitor.compact_statistics(1)") == 1
+
+    assert connection.execute("select name from integration_monitor.statistics_names").fetchall() == [("first",)]
+    assert compact(connection) == 2
+    assert connection.execute("select name from integration_monitor.statistics_names order by 1").fetchall() == [
+        ("first",),
+        ("second",),
+        ("third",),
+    ]
+    assert_exact(connection)
+
+
+def test_adding_up_is_never_compiled(connection: Connection) -> None:
+    """On PostgreSQL 15 to 18 with LLVM, compiling took half a second where one change was added up in three milliseconds."""
+    settings = connection.execute(
+        "select proname, proconfig from pg_proc where oid in ('integration_monitor.compact_statistics(integer)'::regprocedure,"
+        " 'integration_monitor.rebuild_statistics(timestamptz, timestamptz)'::regprocedure)"
+    ).fetchall()
+
+    assert all("jit=off" in config for _, config in settings), settings
+    assert len(settings) == 2

@@ -212,3 +212,21 @@ def test_writers_never_wait_in_a_circle_and_nothing_is_miscounted(each_database_
         assert_exact(reader)
         assert merged > 0
         assert reader.execute("select deadlocks from pg_stat_database where datname = current_database()").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_a_truncation_that_cannot_count_what_it_removes_is_refused(each_database_url: str, level: str) -> None:
+    """Its snapshot is older than what another session has committed meanwhile, and TRUNCATE removes that as well."""
+    with psycopg.connect(each_database_url, autocommit=True) as connection, psycopg.connect(each_database_url) as old:
+        old.execute(f"set transaction isolation level {level}".encode())
+        old.execute("select count(*) from public.integration_logs")
+        connection.execute("insert into public.integration_logs (service_name, action, status) values ('a', 'b', 'success')")
+
+        with pytest.raises(psycopg.errors.FeatureNotSupported, match=level):
+            old.execute("truncate public.integration_logs")
+        old.rollback()
+
+        assert_exact(connection)
+        connection.execute("truncate public.integration_logs")
+        assert_exact(connection)
+        assert read(connection)["daily"] == []

@@ -55,7 +55,8 @@ async def _maintain_daily(connections: Connections) -> None:
             delay_s = RETRY_S
         else:
             logger.info("maintenance of the database: %s", report)
-            delay_s = INTERVAL_S
+            # What one run truncates, the next one drops: it has let go of its locks by then.
+            delay_s = RETRY_S if report.postponed else INTERVAL_S
 
 
 async def _keep_adding_up(connections: Connections) -> None:

@@ -141,6 +141,13 @@ declare
     minute_since constant timestamptz := date_bin('1 hour', now() - interval '48 hours', epoch);
     hour_since   constant timestamptz := date_bin('1 day', now() - interval '91 days', epoch);
 begin
+    -- Such a transaction counts what was there when it began, and TRUNCATE also removes what came since: that would stay in the statistics for good.
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        raise exception 'TRUNCATE of public.integration_logs in a % transaction would leave statistics of removed records',
+                        current_setting('transaction_isolation')
+              using errcode = 'feature_not_supported',
+                    hint = 'Truncate in a transaction that is read committed, or delete the records.';
+    end if;
     insert into integration_monitor.statistics_changes (
         sign, grain, bucket, service_name, action, status, error_code, fault, count, timed, sum_ms, min_ms, max_ms, durations
     )

@@ -114,8 +114,9 @@ begin
 end
 $function$;
 
--- Gives names to what is new among the changes: first the actions and error codes, of which a service has at most 300 each, then the series.
-create function integration_monitor.name_series()
+-- Gives names to what is new among these changes: first the actions and error codes, of which a service has at most 300 each, then the series.
+-- Only of those that are about to be added up: to look at all, each time, would take the longer the more of them wait.
+create function integration_monitor.name_series(places tid[])
     returns void
     language plpgsql
     volatile
@@ -126,11 +127,13 @@ declare
 begin
     insert into integration_monitor.statistics_names as known (service_name, kind, name, is_overflow)
     with offered as (
-        select change.service_name, 'action' as kind, change.action as name from integration_monitor.statistics_changes as change
+        select change.service_name, 'action' as kind, change.action as name
+          from integration_monitor.statistics_changes as change
+         where change.ctid = any (places)
         union
         select change.service_name, 'error_code', change.error_code
           from integration_monitor.statistics_changes as change
-         where change.error_code <> ''
+         where change.ctid = any (places) and change.error_code <> ''
     ),
     kept as (
         select known.service_name, known.kind, count(*) as count, bool_or(known.is_overflow) as is_full
@@ -160,7 +163,8 @@ begin
     insert into integration_monitor.statistics_series (service_name, action, status, error_code, fault)
     select distinct open.service_name, open.action, open.status, open.error_code, open.fault
       from integration_monitor.statistics_open as open
-     where not exists (
+     where open.place = any (places)
+       and not exists (
                select from integration_monitor.statistics_series as series
                 where series.service_name = open.service_name and series.action = open.action and series.status = open.status
                   and series.error_code = open.error_code and series.fault = open.fault
@@ -257,6 +261,8 @@ create function integration_monitor.compact_statistics(changes_max integer defau
     volatile
     security definer
     set search_path to pg_catalog, pg_temp
+    -- Compiling the statement takes a second where it runs for milliseconds.
+    set jit to off
 as $function$
 declare
     -- The first eight bytes of SHA-256 of 'integration_monitor.compact_statistics', as a signed number.
@@ -266,13 +272,21 @@ declare
     hour_since   constant timestamptz := date_bin('1 day', now() - interval '91 days', epoch);
     until        constant timestamptz := now() + interval '1 hour';
     bounds       constant integer[] := array(select bin.least_ms from integration_monitor.statistics_bins as bin where bin.bin > 0 order by 1);
+    places       tid[];
     taken_count  integer;
 begin
     if not pg_try_advisory_xact_lock(compact_lock) then
         return null;
     end if;
-    if exists (select from integration_monitor.statistics_changes as change where change.bucket < until) then
-        perform integration_monitor.name_series();
+    places := array(
+        select change.ctid
+          from integration_monitor.statistics_changes as change
+         where change.bucket < until
+         order by change.change_id
+         limit changes_max
+    );
+    if places <> '{}' then
+        perform integration_monitor.name_series(places);
 
         with taken as (
             delete from integration_monitor.statistics_changes as change
@@ -281,15 +295,7 @@ begin
                 on series.service_name = open.service_name and series.action = open.action and series.status = open.status
                and series.error_code = open.error_code and series.fault = open.fault
              where change.ctid = open.place
-               and open.place = any (
-                       array(
-                           select first_one.ctid
-                             from integration_monitor.statistics_changes as first_one
-                            where first_one.bucket < until
-                            order by first_one.change_id
-                            limit changes_max
-                       )
-                   )
+               and open.place = any (places)
             returning change.*, series.series_id
         ),
         spread as materialized (
@@ -430,6 +436,7 @@ create function integration_monitor.rebuild_statistics(since timestamptz, until 
     volatile
     security definer
     set search_path to pg_catalog, pg_temp
+    set jit to off
 as $function$
 declare
     -- That of compact_statistics(). Here it is waited for.
@@ -512,16 +519,18 @@ as $function$
 declare
     retention constant interval := (select settings.retention from integration_monitor.settings as settings);
     -- A bound on what one transaction does; what is left waits for the next.
-    rounds_max constant integer := 50;
-    merged     integer;
-    all_merged integer := 0;
-    closed     integer;
-    forgotten  integer;
+    rounds_max  constant integer := 50;
+    changes_max constant integer := 20000;
+    merged      integer;
+    all_merged  integer := 0;
+    closed      integer;
+    forgotten   integer;
 begin
     for round in 1 .. rounds_max loop
-        merged := integration_monitor.compact_statistics();
-        exit when coalesce(merged, 0) = 0;
-        all_merged := all_merged + merged;
+        merged := integration_monitor.compact_statistics(changes_max);
+        all_merged := all_merged + coalesce(merged, 0);
+        -- Fewer than were asked for are all there were: what writers add meanwhile is no reason to begin again.
+        exit when coalesce(merged, 0) < changes_max;
     end loop;
     -- A record that was pending and is finished leaves a sum of nought.
     delete from integration_monitor.statistics_hour as tier where tier.count = 0 and tier.timed = 0 and merged is not null;
@@ -548,7 +557,7 @@ grant execute on function integration_monitor.fault_of(text, jsonb) to service_r
 
 revoke all on function integration_monitor.add_histograms(smallint[], integer[], smallint[], integer[]) from public, anon, authenticated;
 revoke all on function integration_monitor.add_extremes(bigint, bigint, integer[], integer[]) from public, anon, authenticated;
-revoke all on function integration_monitor.name_series() from public, anon, authenticated;
+revoke all on function integration_monitor.name_series(tid[]) from public, anon, authenticated;
 revoke all on function integration_monitor.settle_extremes() from public, anon, authenticated;
 revoke all on function integration_monitor.compact_statistics(integer) from public, anon, authenticated;
 revoke all on function integration_monitor.rebuild_statistics(timestamptz, timestamptz) from public, anon, authenticated;
@@ -561,7 +570,7 @@ comment on view integration_monitor.statistics_records is 'The records themselve
 comment on function integration_monitor.add_histograms(smallint[], integer[], smallint[], integer[]) is 'One histogram of two; counts may be negative';
 comment on function integration_monitor.add_extremes(bigint, bigint, integer[], integer[]) is
     'Extremes of sums that come together: shortest, longest, shortest removed, longest removed';
-comment on function integration_monitor.name_series() is 'Makes names and series for what is new among the changes; whatever is too many is other';
+comment on function integration_monitor.name_series(tid[]) is 'Makes names and series for what is new among the changes; whatever is too many is other';
 comment on function integration_monitor.settle_extremes() is 'Reads shortest and longest durations again where one was removed';
 comment on function integration_monitor.compact_statistics(integer) is
     'Adds changes up into minutes, hours and days; gives how many, null where another session is at it. Call it every few seconds';

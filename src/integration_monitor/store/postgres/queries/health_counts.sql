@@ -1,5 +1,6 @@
 -- What the state of each service is judged on. Reads sums alone, so everything is by whole minutes: a window begins with the minute
---   that its first moment lies in, and the latest calls are the latest minutes that hold so many.
+--   that its first moment lies in, and the latest calls are the latest minutes that hold so many. A clock may be an hour ahead; what is
+--   further ahead is not among the tiers, and would be the latest call for years.
 -- Parameters: seen_since, since, recent_since (timestamptz); recent_min (bigint): a service with so many recent calls is judged
 --   by them, and its latest calls are not looked for; latest_max (integer); excused_faults (text[]): faults that do not speak against a
 --   service.
@@ -11,7 +12,8 @@ with bounds as materialized (
         date_bin('1 day', %(seen_since)s::timestamptz, timestamptz '1970-01-01 00:00:00+00')        as seen_since,
         date_bin('1 minute', %(since)s::timestamptz, timestamptz '1970-01-01 00:00:00+00')          as since,
         date_bin('1 hour', %(since)s::timestamptz, timestamptz '1970-01-01 00:00:00+00')            as since_hour,
-        date_bin('1 minute', %(recent_since)s::timestamptz, timestamptz '1970-01-01 00:00:00+00')   as recent_since
+        date_bin('1 minute', %(recent_since)s::timestamptz, timestamptz '1970-01-01 00:00:00+00')   as recent_since,
+        now() + interval '1 hour'                                                                   as until
 ),
 -- The minutes of the hour that the window begins in, the whole hours behind it, and what is not yet added up.
 parts as (
@@ -31,7 +33,7 @@ parts as (
         date_bin('1 hour', change.bucket, timestamptz '1970-01-01 00:00:00+00'),
         change.sign * change.count, change.sign * change.timed, change.sign * change.sum_ms
     from bounds
-    join integration_monitor.statistics_open as change on change.bucket >= bounds.since
+    join integration_monitor.statistics_open as change on change.bucket >= bounds.since and change.bucket < bounds.until
 ),
 hours as materialized (
     select
@@ -65,7 +67,7 @@ services as (
         union all
         select change.service_name, change.sign * change.count
         from bounds
-        join integration_monitor.statistics_open as change on change.bucket >= bounds.seen_since
+        join integration_monitor.statistics_open as change on change.bucket >= bounds.seen_since and change.bucket < bounds.until
         where change.service_name not in (select active.service_name from active)
     ) as seen
     group by seen.service_name
@@ -96,7 +98,7 @@ recent as materialized (
         union all
         select change.service_name, change.status, change.fault, change.sign * change.count
         from bounds
-        join integration_monitor.statistics_open as change on change.bucket >= bounds.recent_since
+        join integration_monitor.statistics_open as change on change.bucket >= bounds.recent_since and change.bucket < bounds.until
     ) as part
     group by part.service_name
 ),
@@ -138,7 +140,7 @@ minutes as (
             change.service_name, change.status, change.fault,
             date_bin('1 minute', change.bucket, timestamptz '1970-01-01 00:00:00+00'), change.sign * change.count
         from bounds
-        join integration_monitor.statistics_open as change on change.bucket >= bounds.since
+        join integration_monitor.statistics_open as change on change.bucket >= bounds.since and change.bucket < bounds.until
     ) as part
     group by part.service_name, part.minute
 ),

@@ -1,4 +1,5 @@
 -- health_counts.sql for a role that sees some of the records only: counted from those, under its own rights, and to the microsecond.
+--   A clock may be an hour ahead, as there.
 -- Parameters, columns: those of health_counts.sql.
 -- Index: idx_integration_logs_service_name, one step a service, to name the services; idx_integration_logs_created_at for the
 --   totals; either of them for the latest calls.
@@ -31,6 +32,7 @@ totals as (
         )                                                           as recent_faults
     from public.integration_logs as log
     where log.created_at >= %(since)s
+      and log.created_at < now() + interval '1 hour'
     group by log.service_name
 )
 select
@@ -56,6 +58,7 @@ cross join lateral (
         from public.integration_logs as log
         where log.service_name = services.service_name
           and log.created_at >= %(since)s
+          and log.created_at < now() + interval '1 hour'
           and totals.recent_count < %(recent_min)s
         order by log.created_at desc
         limit %(latest_max)s
