@@ -146,6 +146,23 @@ def test_health_counts_the_last_day_of_each_service(client: Client, add_log: Add
     }
 
 
+def test_a_clock_far_ahead_does_not_tell_how_a_service_is(client: Client, add_log: AddLog, bearer: Bearer) -> None:
+    """Else these would be the latest calls for years, and the service down."""
+    for _ in range(25):
+        add_log(status="failed", fault="vendor", age=-timedelta(days=400))
+    for _ in range(5):
+        add_log(status="success", age=timedelta(hours=1))
+    # A clock that is some minutes ahead still tells the latest.
+    add_log(service_name="whapi", status="failed", fault="vendor", age=-timedelta(minutes=10))
+
+    answer = client.get(HEALTH, headers=bearer()).json()
+
+    assert [(row["service_name"], row["total_requests"], row["state"]) for row in answer["data"]] == [
+        ("amocrm", 5, "healthy"),
+        ("whapi", 1, "down"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [

@@ -64,6 +64,6 @@ def _checked(position: msgspec.Struct) -> dict[str, datetime]:
             if value.tzinfo is None:
                 raise ValueError(f"{name} has no time zone")
             times[name] = value.astimezone(UTC)
-        elif isinstance(value, str) and "\x00" in value:
+        elif any(isinstance(text, str) and "\x00" in text for text in (value if isinstance(value, tuple) else (value,))):
             raise ValueError(f"{name} holds a NUL character")
     return times

@@ -6,7 +6,7 @@ outage. A fault that another writer made up, or none, is unclassified. A call th
 It is judged by whole minutes, since sums have no finer moment: the latest calls are the latest minutes that hold so many.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -54,8 +54,13 @@ class ServiceHealth(msgspec.Struct, kw_only=True, frozen=True):
 
 async def services(questions: Questions) -> Page[ServiceHealth]:
     """One row for each service seen in the last 30 days, by name; there is always one page only."""
-    now = record.now()
-    sample = HealthSample(
+    counts = await questions.health_counts(sample(record.now()))
+    return Page(data=[health(service) for service in counts])
+
+
+def sample(now: datetime) -> HealthSample:
+    """Which records the rule looks at."""
+    return HealthSample(
         seen_since=now - SEEN_WINDOW,
         since=now - WINDOW,
         recent_since=now - RECENT_WINDOW,
@@ -63,8 +68,6 @@ async def services(questions: Questions) -> Page[ServiceHealth]:
         latest_max=LATEST_CALLS_MAX,
         excused_faults=EXCUSED_FAULTS,
     )
-    counts = await questions.health_counts(sample)
-    return Page(data=[health(service) for service in counts])
 
 
 def health(counts: ServiceCounts) -> ServiceHealth:

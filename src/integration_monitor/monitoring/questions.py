@@ -11,11 +11,19 @@ from integration_monitor.store.answers import (
     DailyPosition,
     DailyStatistics,
     DurationPercentiles,
+    ErrorGroup,
+    ErrorGroupPosition,
     HealthSample,
     HourlyStatistics,
+    LogFilter,
+    LogsFound,
     RecordPosition,
     ServiceCounts,
     Step,
+    TierRange,
+    WindowCounts,
+    WindowFilter,
+    WindowPosition,
 )
 
 
@@ -51,3 +59,24 @@ class Questions(Protocol):
 
     async def timeline(self, *, step: Step, since: datetime) -> Sequence[BucketCounts]:
         """Buckets from `since`, oldest first, then by service; buckets without calls are left out."""
+
+    async def windows(
+        self, asked: WindowFilter, *, ranges: Sequence[TierRange], after: WindowPosition | None, limit: int
+    ) -> Sequence[WindowCounts]:
+        """Rows of buckets and groups with calls, newest bucket first, then by group; those behind `after`.
+
+        ranges:
+            Which tiers hold both windows.
+        """
+
+    async def logs_search(self, asked: LogFilter, *, before: RecordPosition | None, limit: int) -> LogsFound:
+        """Records that fit, newest first, equal times by id downwards; those behind `before`."""
+
+    async def logs_one(self, record_id: uuid.UUID, *, service: str | None) -> IntegrationLog | None:
+        """One record by its id, wherever it lies; None also where it is another service's."""
+
+    async def entity_timeline(self, asked: LogFilter, *, after: RecordPosition | None, limit: int) -> Sequence[IntegrationLog]:
+        """Records about the entity of `asked`, oldest first, equal times by id upwards; those behind `after`."""
+
+    async def error_groups(self, asked: LogFilter, *, after: ErrorGroupPosition | None, limit: int) -> Sequence[ErrorGroup]:
+        """Groups of failures, most failures first, equal ones by key; those behind `after`."""

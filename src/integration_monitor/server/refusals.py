@@ -3,13 +3,26 @@
 Refusal
 ├── NotSignedIn          401  nobody we know
 │   ├── TokenRefused     401  a token that is expired, forged or broken
+│   ├── KeyRefused       401  an API key that is unknown or revoked
 │   └── LinkRefused      401  a one-time link that is unknown, used or expired
 ├── NotAllowed           403  somebody we know, who may not do this
 ├── OriginRefused        403  a request that another site's page sent
-└── ParameterRefused     400  an unknown, repeated or impossible parameter
+├── ParameterRefused     400  an unknown, repeated or impossible parameter
+├── BodyRefused          400  a body that cannot be read
+│   ├── EncodingRefused  415  a body in an encoding that is not known here
+│   ├── BodyTooLarge     413  a body, packed or unpacked, beyond the bound
+│   └── BodyTooSlow      408  a body that did not come in time
+├── RecordsRefusedAll    422  records of which none can be stored
+├── RecordMissing        404  a record that is not there
+├── IncidentMissing      404  an incident that is not there
+├── CallMissing          404  a record that holds no call over HTTP
+└── Busy                 429  more at once than is held in memory
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
+
+from msgspec import Struct
 
 from integration_monitor.errors import IntegrationMonitorError
 
@@ -22,6 +35,8 @@ class Refusal(IntegrationMonitorError):
     title: ClassVar[str]
     #: the next step, where the refusal itself does not name a better one
     default_hint: ClassVar[str]
+    #: seconds after which the same request may be taken; None where waiting does not help
+    retry_after_s: ClassVar[int | None] = None
 
     def __init__(self, detail: str, *, hint: str | None = None) -> None:
         super().__init__(detail)
@@ -44,6 +59,14 @@ class TokenRefused(NotSignedIn):
     code = "token_refused"
     title = "The token is not accepted"
     default_hint = "Ask for a new token; `integration-monitor token` issues one."
+
+
+class KeyRefused(TokenRefused):
+    """An API key that opens nothing (any more)."""
+
+    code = "key_refused"
+    title = "The key is not accepted"
+    default_hint = "`integration-monitor keys list` shows the keys there are; `keys create` makes one."
 
 
 class LinkRefused(NotSignedIn):
@@ -70,6 +93,96 @@ class OriginRefused(Refusal):
     status = 403
     title = "Sent by another site"
     default_hint = "Behind a proxy, set `public_url` to the address that browsers use."
+
+
+class BodyRefused(Refusal):
+    """The body cannot be read."""
+
+    code = "bad_body"
+    status = 400
+    title = "The body cannot be read"
+    default_hint = "Send one JSON object, an array of them, or one a line (NDJSON)."
+
+
+class EncodingRefused(BodyRefused):
+    """The body is in an encoding that is not known here."""
+
+    code = "bad_encoding"
+    status = 415
+    title = "Unknown encoding"
+    default_hint = "Send the body as it is, or with `Content-Encoding: gzip` or `zstd`."
+
+
+class BodyTooLarge(BodyRefused):
+    """The body, packed or unpacked, is beyond the bound."""
+
+    code = "too_large"
+    status = 413
+    title = "Too large"
+    default_hint = "Send fewer records at once."
+
+
+class BodyTooSlow(BodyRefused):
+    """The body did not come in time."""
+
+    code = "too_slow"
+    status = 408
+    title = "Too slow"
+    default_hint = "Send the body at once; fewer records at a time on a slow network."
+
+
+class RecordsRefusedAll(Refusal):
+    """None of the records can be stored.
+
+    refused:
+        Which, and why: at most so many as one answer tells.
+    """
+
+    code = "records_refused"
+    status = 422
+    title = "No record can be stored"
+    default_hint = "`refused` says what is wrong with each."
+
+    def __init__(self, detail: str, *, refused: Sequence[Struct]) -> None:
+        super().__init__(detail)
+        self.refused = refused
+
+
+class RecordMissing(Refusal):
+    """There is no such record, or the caller may not see it."""
+
+    code = "record_missing"
+    status = 404
+    title = "No such record"
+    default_hint = "Records are kept for the time of retention; `logs` lists those there are."
+
+
+class IncidentMissing(Refusal):
+    """There is no such incident."""
+
+    code = "incident_missing"
+    status = 404
+    title = "No such incident"
+    default_hint = "Incidents are kept for a year after their end; `incidents` lists those there are."
+
+
+class CallMissing(Refusal):
+    """The record holds no call over HTTP that could be repeated."""
+
+    code = "call_missing"
+    status = 404
+    title = "No call to repeat"
+    default_hint = "Only records of calls over HTTP, with their method and address, can be repeated."
+
+
+class Busy(Refusal):
+    """More is under way than is held in memory."""
+
+    code = "busy"
+    status = 429
+    title = "Too much at once"
+    default_hint = "Send the same again after the seconds in Retry-After."
+    retry_after_s = 1
 
 
 class ParameterRefused(Refusal):

@@ -4,13 +4,14 @@ Records themselves are `IntegrationLog`. Times are aware, in UTC; durations are 
 """
 
 import uuid
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from integration_monitor.record import Fault, Status
+from integration_monitor.record import Fault, IntegrationLog, Status
 
 #: The database role that a question runs under; row level security decides what it may see.
 Role = Literal["service_role", "authenticated", "integration_monitor_statistics"]
@@ -126,3 +127,136 @@ class DurationPercentiles(msgspec.Struct, kw_only=True, frozen=True):
     p50_ms: int
     p95_ms: int
     p99_ms: int
+
+
+class LogFilter(msgspec.Struct, kw_only=True, frozen=True):
+    """What records are searched for: those that fit every condition that is not None."""
+
+    #: the window of created_at, both ends included
+    since: datetime
+    until: datetime
+    service: str | None = None
+    action: str | None = None
+    status: Status | None = None
+    entity_type: str | None = None
+    #: as records hold it: see `record.entity_uuid`
+    entity_id: uuid.UUID | None = None
+    error_code: str | None = None
+    #: of failures; one that another writer made up, or none, is unclassified
+    fault: Fault | None = None
+    #: both ends included; records without a duration fit neither
+    duration_min_ms: int | None = None
+    duration_max_ms: int | None = None
+    #: somewhere in the error message or in a payload, whatever the case
+    text: str | None = None
+
+
+class LogsFound(msgspec.Struct, kw_only=True, frozen=True):
+    """What a search found."""
+
+    #: newest first, equal times by id downwards
+    logs: Sequence[IntegrationLog]
+    #: where the search stopped for want of time, to be gone on with; None where it went on to the limit or to the window's beginning
+    stopped_at: RecordPosition | None
+
+
+class ErrorGroupPosition(msgspec.Struct, kw_only=True, frozen=True, array_like=True):
+    """Where a page of error groups ended: its window, and the place of its last row."""
+
+    since: datetime
+    until: datetime
+    #: PostgreSQL's bigint
+    count: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    key: str
+
+
+class ErrorGroup(msgspec.Struct, kw_only=True, frozen=True):
+    """Failures of one service, action, error code and shape of message."""
+
+    key: Annotated[
+        str, Meta(description="Names the group, whenever it is asked for: a digest of service, action, code and shape.")
+    ]
+    service_name: Service
+    action: Annotated[str, Meta(description="What was wanted of the service.")]
+    error_code: Annotated[str | None, Meta(description="The error code; null where the records have none.")]
+    shape: Annotated[
+        str,
+        Meta(description="The message without what differs from call to call: numbers, ids, addresses and secrets are folded."),
+    ]
+    fault: Annotated[Fault, Meta(description="Whose doing it is; of several the most frequent.")]
+    count: Annotated[int, Meta(description="Failures.")]
+    entity_count: Annotated[int, Meta(description="Different entities that they were about.")]
+    retry_safe_count: Annotated[int, Meta(description="Those of them that are safe to repeat at once.")]
+    retry_after_count: Annotated[int, Meta(description="Those that are safe to repeat after a while.")]
+    first_seen_at: Annotated[datetime, Meta(description="When the first of them began, within the window, UTC.")]
+    last_seen_at: Annotated[datetime, Meta(description="When the last of them began, UTC.")]
+    sample_id: Annotated[uuid.UUID, Meta(description="The last of them: `logs/{id}` shows it whole.")]
+    sample_message: Annotated[str, Meta(description="The words of the last of them, up to 500 characters.")]
+
+
+#: What statistics can be grouped by.
+GroupBy = Literal["service", "action", "status", "error_code", "fault"]
+
+
+class WindowFilter(msgspec.Struct, kw_only=True, frozen=True):
+    """What statistics of a window are about. Its times lie on bounds of the tiers that they are read from."""
+
+    #: where the window before begins: it ends where this one begins. The same as `since` where there is none
+    since_before: datetime
+    since: datetime
+    #: not included
+    until: datetime
+    #: width of a bucket; None for one bucket of the whole window
+    step: timedelta | None
+    group_by: tuple[GroupBy, ...]
+    service: str | None = None
+    action: str | None = None
+    status: Status | None = None
+    error_code: str | None = None
+    fault: Fault | None = None
+
+
+class TierRange(msgspec.Struct, kw_only=True, frozen=True):
+    """Whole buckets of one tier."""
+
+    tier: Literal["minute", "hour", "day"]
+    since: datetime
+    #: not included
+    until: datetime
+
+
+class WindowPosition(msgspec.Struct, kw_only=True, frozen=True, array_like=True):
+    """Where a page of a window's statistics ended: its window, and the key of its last row."""
+
+    since: datetime
+    until: datetime
+    bucket: datetime
+    #: service, action, status, error code, fault; empty where it is not grouped by
+    key: tuple[str, str, str, str, str]
+
+
+class WindowCounts(msgspec.Struct, kw_only=True, frozen=True):
+    """One bucket and group of a window. What is not grouped by is None; an error code or fault that a record has not is empty."""
+
+    bucket: datetime
+    service_name: str | None
+    action: str | None
+    status: str | None
+    error_code: str | None
+    fault: str | None
+    count: int
+    success_count: int
+    failed_count: int
+    #: None where no record has a duration; so are the percentiles
+    avg_duration_ms: int | None
+    p50_ms: int | None
+    p95_ms: int | None
+    p99_ms: int | None
+    #: the same of the window before
+    before_count: int
+    before_success_count: int
+    before_failed_count: int
+    before_avg_duration_ms: int | None
+    before_p50_ms: int | None
+    before_p95_ms: int | None
+    before_p99_ms: int | None

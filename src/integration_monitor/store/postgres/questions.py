@@ -3,11 +3,10 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, LiteralString, TypeAlias, TypeVar
+from typing import Any, Final, LiteralString, TypeVar
 
 import msgspec
 from psycopg import sql
-from psycopg.rows import class_row
 
 from integration_monitor.record import IntegrationLog
 from integration_monitor.store.answers import (
@@ -21,31 +20,26 @@ from integration_monitor.store.answers import (
     Role,
     ServiceCounts,
     Step,
+    TierRange,
+    WindowCounts,
+    WindowFilter,
+    WindowPosition,
 )
-from integration_monitor.store.postgres.pool import Connection, Connections
+from integration_monitor.store.postgres.record_questions import LOWEST_ID, NEWEST, PostgresRecordQuestions, fetch
 from integration_monitor.store.postgres.sql import query
 
 Row = TypeVar("Row")
-Question: TypeAlias = sql.SQL | sql.Composed
 
 # A list reads a narrow stretch of time first, then wider ones, and last whatever is left: planning a query costs about 0.1 ms for
 # each partition it cannot leave out, and most lists are filled by the last day.
 _STRETCHES: Final = (timedelta(days=1), timedelta(days=7))
 
-# Behind every record that can exist: where a list without `before` begins.
-_NEWEST: Final = RecordPosition(created_at=datetime.max.replace(tzinfo=UTC), id=uuid.UUID(int=2**128 - 1))
-_LOWEST_ID: Final = uuid.UUID(int=0)
-
 # Reads the sums behind the promised views, which say more than these do, and nothing else.
 _STATISTICS_ROLE: Final[Role] = "integration_monitor_statistics"
 
 
-class PostgresQuestions:
+class PostgresQuestions(PostgresRecordQuestions):
     """`monitoring.questions.Questions` of a PostgreSQL database, bound to a role."""
-
-    def __init__(self, connections: Connections, role: Role) -> None:
-        self._connections = connections
-        self._role: Role = role
 
     async def stats_daily(
         self, *, since: datetime, service: str | None, after: DailyPosition | None, limit: int
@@ -71,7 +65,7 @@ class PostgresQuestions:
     ) -> Sequence[IntegrationLog]:
         """Source: failures_latest.sql, asked for wider and wider stretches of time until the list is full."""
         rows: list[IntegrationLog] = []
-        upper = before or _NEWEST
+        upper = before or NEWEST
         if upper.created_at < since:
             return rows
         # From a list's beginning the stretches are counted from now: nothing much lies in the future.
@@ -89,8 +83,8 @@ class PostgresQuestions:
                     "action": action,
                     "limit": limit - len(rows),
                 }
-                rows += await _fetch(connection, IntegrationLog, sql.SQL(query("failures_latest")), parameters)
-                upper = RecordPosition(created_at=bound, id=_LOWEST_ID)
+                rows += await fetch(connection, IntegrationLog, sql.SQL(query("failures_latest")), parameters)
+                upper = RecordPosition(created_at=bound, id=LOWEST_ID)
         return rows
 
     async def failures_one(self, *, record_id: uuid.UUID, created_at: datetime) -> IntegrationLog | None:
@@ -114,6 +108,22 @@ class PostgresQuestions:
         question = query("timeline_hourly") if step == "hour" else query("timeline_daily")
         return await self._ask(BucketCounts, sql.SQL(question), {"since": since})
 
+    async def windows(
+        self, asked: WindowFilter, *, ranges: Sequence[TierRange], after: WindowPosition | None, limit: int
+    ) -> Sequence[WindowCounts]:
+        """Source: statistics_windows.sql or statistics_windows_seen.sql."""
+        parameters = {
+            **msgspec.structs.asdict(asked),
+            "groups": list(asked.group_by),
+            "tiers": [each.tier for each in ranges],
+            "tier_sinces": [each.since for each in ranges],
+            "tier_untils": [each.until for each in ranges],
+            "after_bucket": after.bucket if after else None,
+            "after_key": list(after.key) if after else None,
+            "limit": limit,
+        }
+        return await self._ask_sums(WindowCounts, "statistics_windows", "statistics_windows_seen", parameters)
+
     async def _ask_sums(
         self, kind: type[Row], question: LiteralString, question_seen: LiteralString, parameters: Mapping[str, Any]
     ) -> list[Row]:
@@ -129,16 +139,6 @@ class PostgresQuestions:
             await connection.execute(query("role_take"), {"role": _STATISTICS_ROLE})
             cursor = await connection.execute(query("statistics_whole"), {"role": self._role})
             if await cursor.fetchone() == (True,):
-                return await _fetch(connection, kind, sql.SQL(query(question)), parameters)
+                return await fetch(connection, kind, sql.SQL(query(question)), parameters)
             await connection.execute(query("role_take"), {"role": self._role})
-            return await _fetch(connection, kind, sql.SQL(query(question_seen)), parameters)
-
-    async def _ask(self, kind: type[Row], question: Question, parameters: Mapping[str, Any]) -> list[Row]:
-        async with self._connections.transaction(self._role) as connection:
-            return await _fetch(connection, kind, question, parameters)
-
-
-async def _fetch(connection: Connection, kind: type[Row], question: Question, parameters: Mapping[str, Any]) -> list[Row]:
-    async with connection.cursor(row_factory=class_row(kind)) as cursor:
-        await cursor.execute(question, parameters)
-        return await cursor.fetchall()
+            return await fetch(connection, kind, sql.SQL(query(question_seen)), parameters)
