@@ -1,4 +1,4 @@
-"""Makes a caller of what a request carries: a token, a session's cookie, or a one-time link.
+"""Makes a caller of what a request carries: a token, an API key, a session's cookie, or a one-time link.
 
 A session is a cookie that holds a signed token of our own. Its key lies in the database, so every worker and every server
 of one installation takes the same sessions, and none of them has to remember any.
@@ -16,10 +16,13 @@ from litestar.datastructures import Cookie
 
 from integration_monitor import record
 from integration_monitor.server import tokens
-from integration_monitor.server.caller import Caller
-from integration_monitor.server.refusals import LinkRefused, NotSignedIn, TokenRefused
+from integration_monitor.server.caller import Caller, Right
+from integration_monitor.server.keyring import KeyRing
+from integration_monitor.server.refusals import KeyRefused, LinkRefused, NotSignedIn, TokenRefused
 from integration_monitor.settings import Settings
+from integration_monitor.store import keys
 from integration_monitor.store.answers import KeyPurpose, Role
+from integration_monitor.store.keys import Scope
 
 COOKIE_NAME: Final = "integration_monitor_session"
 SESSION_LIFETIME: Final = timedelta(hours=12)
@@ -29,6 +32,10 @@ LINK_LIFETIME: Final = timedelta(hours=12)
 _LINK_BYTES: Final = 32
 # A key that was replaced in the database is taken up after this long; until then no request has to ask for it.
 _KEY_AGE_MAX_S: Final = 60
+_RIGHTS_OF_SCOPE: Final[dict[Scope, frozenset[Right]]] = {
+    "ingest": frozenset({"ingest"}),
+    "read": frozenset({"statistics", "records"}),
+}
 
 
 class EntranceStore(Protocol):
@@ -51,32 +58,38 @@ class Entrance:
         StoreUnavailable: a key is needed from the database, and it is away.
     """
 
-    def __init__(self, settings: Settings, store: EntranceStore) -> None:
+    def __init__(self, settings: Settings, store: EntranceStore, key_ring: KeyRing) -> None:
         self._jwt_secret = settings.jwt_secret
         self._required_claims: Mapping[str, str] = settings.required_claims
         self._is_public_https = (settings.public_url or "").startswith("https://")
         self._store = store
+        self._key_ring = key_ring
         #: purpose → (secret, monotonic time it was read)
         self._keys: dict[KeyPurpose, tuple[bytes, float]] = {}
 
     async def caller(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
-        """Who sent a request: by its bearer token, else by its session.
+        """Who sent a request: by its bearer token or key, else by the header `apikey`, else by its session.
+
+        Supabase's clients send `apikey` with every request, and the same in `authorization` unless a user has signed in.
 
         Errors:
-            NotSignedIn, TokenRefused, NotAllowed
+            NotSignedIn, TokenRefused, KeyRefused, NotAllowed
         """
         authorization = connection.headers.get("authorization")
         if authorization is not None:
             scheme, _, token = authorization.strip().partition(" ")
             if scheme.lower() != "bearer":
                 raise NotSignedIn("The Authorization header holds no bearer token.")
-            return (await self.token_holder(token.strip()))[0]
+            return await self._holder(token.strip())
+        api_key = connection.headers.get("apikey")
+        if api_key is not None:
+            return await self._holder(api_key.strip())
         cookie = connection.cookies.get(COOKIE_NAME)
         if cookie is not None:
             claims = tokens.read(cookie, await self._key("session"))
             # What a session may was judged when it began.
             return tokens.caller(claims, {}, via="cookie")
-        raise NotSignedIn("The request carries neither a token nor a session.")
+        raise NotSignedIn("The request carries neither a token nor a key nor a session.")
 
     async def token_holder(self, token: str) -> tuple[Caller, datetime]:
         """Who holds a token, and until when.
@@ -86,8 +99,20 @@ class Entrance:
         """
         if not token:
             raise TokenRefused("The token is empty.")
+        if token.startswith(keys.PREFIX):
+            # A session would outlive the key.
+            raise TokenRefused("This is an API key, which opens no session.", hint="Sign in with a token.")
         claims = tokens.read(token, self._jwt_secret or await self._key("jwt"))
         return tokens.caller(claims, self._required_claims), tokens.expires_at(claims)
+
+    async def _holder(self, secret: str) -> Caller:
+        if not secret.startswith(keys.PREFIX):
+            return (await self.token_holder(secret))[0]
+        key = await self._key_ring.find(secret)
+        if key is None:
+            raise KeyRefused("The key is unknown, or was revoked.")
+        # Both scopes go with the role that only reads; what is ingested is written by the server's own login.
+        return Caller(role="authenticated", name=key.name, via="key", rights=_RIGHTS_OF_SCOPE[key.scope], service=key.service)
 
     async def new_link(self, role: Role = "authenticated") -> str:
         """The secret part of a new one-time link."""

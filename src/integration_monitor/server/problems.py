@@ -4,6 +4,7 @@ Programs get it as JSON; a person's browser gets the same as a page.
 """
 
 import logging
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -17,7 +18,15 @@ from msgspec import Meta
 
 from integration_monitor.errors import PermissionRefused, StoreError, StoreUnavailable
 from integration_monitor.monitoring.cursor import CursorError
-from integration_monitor.server.refusals import NotSignedIn, ParameterRefused, Refusal, TokenRefused
+from integration_monitor.server.refusals import (
+    BodyTooLarge,
+    BodyTooSlow,
+    NotSignedIn,
+    ParameterRefused,
+    RecordsRefusedAll,
+    Refusal,
+    TokenRefused,
+)
 from integration_monitor.store.postgres.upkeep import UNMIGRATED_STATES
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -39,6 +48,10 @@ class Problem(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     detail: Annotated[str, Meta(description="What happened, this time.")]
     hint: Annotated[str, Meta(description="The next step.")]
     parameter: Annotated[str | None, Meta(description="The parameter that is wrong, where one is.")] = None
+    refused: Annotated[
+        Sequence[Any] | None,
+        Meta(description="Of ingest: the first records that cannot be stored, each with what is wrong with it."),
+    ] = None
 
 
 def problem(code: str, status: int, title: str, detail: str, hint: str) -> Problem:
@@ -84,7 +97,8 @@ def describe(error: Exception) -> Problem:
         case Refusal():
             described = problem(error.code, error.status, error.title, error.detail, error.hint)
             parameter = error.parameter if isinstance(error, ParameterRefused) else None
-            return msgspec.structs.replace(described, parameter=parameter)
+            refused = error.refused if isinstance(error, RecordsRefusedAll) else None
+            return msgspec.structs.replace(described, parameter=parameter, refused=refused)
         case CursorError() | ValidationException():
             return describe(_bad_parameter(error))
         case HTTPException():
@@ -152,6 +166,11 @@ def _headers(error: Exception, described: Problem) -> dict[str, str]:
         return dict(error.headers or {})
     if described.status == HTTPStatus.SERVICE_UNAVAILABLE:
         return {"retry-after": str(RETRY_AFTER_S)}
+    if isinstance(error, BodyTooLarge | BodyTooSlow):
+        # The rest of the body is not wanted, and may be long.
+        return {"connection": "close"}
+    if isinstance(error, Refusal) and error.retry_after_s is not None:
+        return {"retry-after": str(error.retry_after_s)}
     if isinstance(error, NotSignedIn):
         # RFC 6750, section 3.
         reason = ', error="invalid_token"' if isinstance(error, TokenRefused) else ""
