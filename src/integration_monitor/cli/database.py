@@ -1,22 +1,29 @@
 """Commands that make, prove and keep the database."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 import msgspec
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from integration_monitor.cli.options import DatabaseUrl, load_settings, open_database
 from integration_monitor.store.postgres import maintenance, migrator
+from integration_monitor.store.postgres.adoption.findings import Findings
 from integration_monitor.store.postgres.completeness import Gap, list_gaps
 from integration_monitor.store.postgres.contract import Check
 from integration_monitor.store.postgres.contract import verify as verify_contract
 from integration_monitor.store.postgres.recount import Difference, list_differences
-from integration_monitor.store.postgres.script import script
+from integration_monitor.store.postgres.script import schedule_script, script
+
+# A run that deleted fewer records had no more to delete: see migrations/0025_remove_in_steps.sql.
+ROWS_OF_A_STEP = 5_000
 
 
 def register(app: typer.Typer) -> None:
@@ -31,19 +38,70 @@ def migrate(
     status: Annotated[bool, typer.Option("--status", help="Only tell what is applied.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be applied.")] = False,
 ) -> None:
-    """Bring the database up to date. Safe to repeat, and from several machines at once."""
+    """Bring the database up to date. Safe to repeat, and from several machines at once.
+
+    An older, unpartitioned table is taken over in place, while applications go on writing: --dry-run tells first what stands in the way.
+    """
     with open_database(load_settings(database_url)) as database:
         if status:
             _print_states(migrator.status(database.url))
             return
         if dry_run:
             names = [state.name for state in migrator.status(database.url) if state.applied_at is None]
+            _tell_findings(migrator.foresee(database.url))
         else:
-            names = migrator.migrate(database.url)
+            with _progress_shown() as progress:
+                names = migrator.migrate(database.url, progress)
     for name in names:
         typer.echo(f"would apply {name}" if dry_run else f"applied {name}")
     if not names:
         typer.echo("nothing to apply: the database is up to date")
+
+
+class _ProgressShown:
+    """Shows how far an upgrade is: a bar where somebody looks, and notes as lines."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def note(self, text: str) -> None:
+        self._progress.console.print(Text(f"note: {text}"), soft_wrap=True)
+
+    def progress(self, what: str, done: int, total: int | None) -> None:
+        """As of `Watcher`. Each thing that is done has a line of its own."""
+        for other, task in self._tasks.items():
+            if other != what and not self._progress.tasks[task].finished:
+                self._progress.update(task, total=1, completed=1)
+        if what not in self._tasks:
+            self._tasks[what] = self._progress.add_task(what, total=None)
+        # A bar without an end moves to and fro.
+        self._progress.update(self._tasks[what], total=total or None, completed=done)
+
+
+@contextmanager
+def _progress_shown() -> Iterator[_ProgressShown]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    # Into a file it would write an empty line, and nothing else.
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield _ProgressShown(progress)
+
+
+def _tell_findings(findings: Findings | None) -> None:
+    """What taking over an old table would meet with. Exit code 1 where something stands in the way."""
+    if findings is None:
+        return
+    typer.echo(f"would take over public.integration_logs as it is, with some {findings.rows} records")
+    for note in findings.notes:
+        typer.echo(f"note: {note}")
+    if findings.obstacles:
+        table = Table("in the way", "remedy", box=None)
+        for obstacle in findings.obstacles:
+            table.add_row(Text(obstacle.name), Text(obstacle.remedy))
+        Console().print(table)
+        typer.echo("nothing can be applied before that is mended")
+        raise typer.Exit(1)
 
 
 def verify(
@@ -108,20 +166,30 @@ def _tell_statistics(day: date, differences: list[Difference], *, is_json: bool)
     return not differences
 
 
-def sql() -> None:
+def sql(
+    *,
+    pg_cron: Annotated[
+        bool, typer.Option("--pg-cron", help="Instead, the script that has pg_cron maintain the database.")
+    ] = False,
+) -> None:
     """Print one script for a SQL editor that does what `migrate` does."""
-    typer.echo(script())
+    typer.echo(schedule_script() if pg_cron else script())
 
 
 def cleanup(database_url: DatabaseUrl = None) -> None:
     """Make partitions ahead and remove what is too old: once a day, from cron or by the running server."""
     with open_database(load_settings(database_url)) as database:
         done = maintenance.maintain(database.url)
-    if done.is_skipped:
+        rows_deleted = done.rows_deleted
+        # One run deletes for twenty seconds at most.
+        while done.rows_deleted >= ROWS_OF_A_STEP:
+            done = maintenance.maintain(database.url)
+            rows_deleted += done.rows_deleted
+    if done.is_skipped and not rows_deleted:
         typer.echo("nothing done: another session is at it")
         return
     table = Table("done", "what", box=None)
-    table.add_row("records deleted", str(done.rows_deleted))
+    table.add_row("records deleted", str(rows_deleted))
     table.add_row("partitions made", _list(done.partitions_created))
     table.add_row("partitions emptied", _list(done.partitions_emptied))
     table.add_row("partitions dropped", _list(done.partitions_dropped))

@@ -11,6 +11,10 @@ import psycopg
 
 from integration_monitor.errors import MigrationError, StoreUnavailable
 from integration_monitor.store.postgres import sql
+from integration_monitor.store.postgres.adoption.findings import Findings, look, read_state
+from integration_monitor.store.postgres.adoption.session import alone
+from integration_monitor.store.postgres.adoption.takeover import EXCHANGED, Steps, take_over
+from integration_monitor.store.postgres.adoption.watcher import NoWatcher, Watcher
 from integration_monitor.store.postgres.connection import connect
 from integration_monitor.store.postgres.errors import translate
 
@@ -65,27 +69,81 @@ def status(database_url: str) -> list[MigrationState]:
     return [MigrationState(name=one.name, applied_at=_applied_at(one, history)) for one in list_migrations()]
 
 
-def migrate(database_url: str) -> list[str]:
+def foresee(database_url: str) -> Findings | None:
+    """What taking over an old, unpartitioned table would meet with; None where there is none. Changes nothing.
+
+    Errors: as of `status`.
+    """
+    with connect(database_url) as connection, _translated("looking at the old table"):
+        return look(connection) if read_state(connection).is_old else None
+
+
+def migrate(database_url: str, watcher: Watcher | None = None) -> list[str]:
     """Applies what is missing, each migration in a transaction of its own, and gives the names of those applied.
 
+    An old, unpartitioned table is taken over: that may take minutes, beside readers and writers, and the watcher is told how far it is.
     Safe to run twice, and from several machines at once: the history is read again under the lock.
 
     Errors:
         MigrationError: the database cannot be migrated, or a migration failed; the message names it, and it has left no trace.
         StoreUnavailable: the database cannot be reached.
     """
-    missing = {state.name for state in status(database_url) if state.applied_at is None}
     with connect(database_url) as connection:
-        return [one.name for one in list_migrations() if one.name in missing and _apply(connection, one)]
+        adopted = _adopt(connection, database_url, watcher or NoWatcher())
+        with _translated("reading the history"), connection.transaction():
+            history = _read_history(connection)
+        missing = {one.name for one in list_migrations() if _applied_at(one, history) is None}
+        return adopted + [one.name for one in list_migrations() if one.name in missing and _apply(connection, one)]
+
+
+def _adopt(connection: Connection, database_url: str, watcher: Watcher) -> list[str]:
+    """Takes over the old table, if there is one, and gives the names of the migrations applied for that."""
+    with _translated("looking at the old table"), connection.transaction():
+        state = read_state(connection)
+        history = _read_history(connection)
+    if not state.is_old and not state.is_under_way:
+        return []
+    if state.is_old and EXCHANGED in history:
+        raise MigrationError(
+            "public.integration_logs is not partitioned, and the history says that it was. Nothing was changed. Put back the table that "
+            "was made by the migrations"
+        )
+    migrations = {one.name: one for one in list_migrations()}
+    steps = Steps(
+        names=tuple(migrations),
+        apply=lambda name: _run(connection, migrations[name]),
+        record=lambda name: _run(connection, migrations[name], is_done_already=True),
+    )
+    try:
+        with alone(connection, database_url):
+            return take_over(connection, steps, watcher)
+    except psycopg.Error as error:
+        translated = translate(error)
+        if isinstance(translated, StoreUnavailable):
+            raise translated from error
+        raise MigrationError(
+            f"taking over public.integration_logs: {translated}. No record is lost: mend it, and run integration-monitor migrate again"
+        ) from error
 
 
 def _apply(connection: Connection, migration: Migration) -> bool:
     """Whether the migration was still missing, and is applied now."""
-    with _translated(migration.name), connection.transaction():
+    with _translated(migration.name):
+        return _run(connection, migration)
+
+
+def _run(connection: Connection, migration: Migration, *, is_done_already: bool = False) -> bool:
+    """The same, with the driver's errors.
+
+    is_done_already:
+        What the migration does was done in another way: it is noted alone.
+    """
+    with connection.transaction():
         connection.execute(sql.query("migration_lock"), {"lock": MIGRATE_LOCK})
         if _applied_at(migration, _read_history(connection)) is not None:
             return False
-        connection.execute(migration.text)
+        if not is_done_already:
+            connection.execute(migration.text)
         connection.execute(sql.query("migration_record"), {"name": migration.name, "checksum": migration.checksum})
         return True
 

@@ -17,6 +17,7 @@ begin
     perform pg_catalog.pg_advisory_xact_lock({lock});
 
     execute $require${require}$require$;
+    execute $unadopted${unadopted}$unadopted$;
 """
 _MIGRATION = """
     applied := null;
@@ -41,8 +42,17 @@ $integration_monitor$;
 
 def script() -> str:
     """One SQL statement that gives the same database as `migrate()`, and the same history."""
-    head = _HEAD.format(lock=MIGRATE_LOCK, require=sql.query("migration_require").replace("$require$", "$check$"))
+    head = _HEAD.format(
+        lock=MIGRATE_LOCK,
+        require=sql.query("migration_require").replace("$require$", "$check$"),
+        unadopted=sql.query("migration_unadopted").replace("$unadopted$", "$check$"),
+    )
     return head + "".join(map(_block, list_migrations())) + _TAIL
+
+
+def schedule_script() -> str:
+    """One SQL statement that has pg_cron do what a running server does: add statistics up, and maintain. Source: maintenance_schedule.sql."""
+    return sql.query("maintenance_schedule")
 
 
 def _block(migration: Migration) -> str:
