@@ -1,7 +1,7 @@
 # The two commands of the README do all the set-up by themselves: `make demo` and `make test`.
 
 PYTHON ?= python3
-CRASH_ROUNDS ?= 13
+CRASH_ROUNDS ?= 5
 VENV := .venv
 BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
@@ -14,10 +14,11 @@ FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/n
 demo: $(VENV)/installed-demo
 	$(BIN)/integration-monitor demo
 
+# Most tests wait more than they compute: so one process more than there are cores. A file's tests stay together and share its fixtures.
 test: $(VENV)/installed-dev debian-packages
-	$(BIN)/python -m pytest $(PYTEST_ARGUMENTS)
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGUMENTS)
 
-# Some ten minutes of crashes, with a table of what became of every record. `make test` has each of them once.
+# Some ten minutes of crashes (fifty kills in each mode), with a table of what became of every record. `make test` has each of them once.
 test-crash: $(VENV)/installed-dev debian-packages
 	INTEGRATION_MONITOR_CRASH_ROUNDS=$(CRASH_ROUNDS) $(BIN)/python -m pytest tests/crash $(PYTEST_ARGUMENTS)
 
@@ -52,7 +53,8 @@ bench-writer: $(BENCH_VENV)/installed
 bench-store: $(BENCH_VENV)/installed
 	$(BENCH_VENV)/bin/python -m benchmarks.store_scale $(BENCH_ARGUMENTS)
 
-# Chromium, PostgreSQL 15 and uWSGI for the tests that need them; where they cannot be installed those tests say so and are skipped.
+# Chromium, PostgreSQL 15, Node.js and uWSGI for the tests that need them; where they cannot be installed those tests say so and are skipped (those of
+# Node.js run under the newer one of a wheel).
 debian-packages:
 	@tools/install-debian-packages
 

@@ -1,7 +1,7 @@
 """What journal mode costs the application's thread, and how fast a spool is emptied.
 
     python -m benchmarks.spool                  # everything, about a minute
-    python -m benchmarks.spool --part journal   # or `drain`
+    python -m benchmarks.spool --part journal   # or `drain`, `store`
 
 The records have payloads of 0.6 KB. The folder is on the disk of the system's temporary files, unless --folder says otherwise.
 
@@ -10,9 +10,11 @@ The records have payloads of 0.6 KB. The folder is on the disk of the system's t
     take, flat out   the same without pauses: both threads compete for the interpreter
     take, buffered   `Writer.take` in the default mode, in bursts of a hundred, for comparison
     drain         a spool left by a dead process, to a sink that discards: once as fast as can be, once at the pace of a running writer
+    store         the same into the real table of an embedded PostgreSQL, beside psycopg's COPY of rows encoded before
 """
 
 import argparse
+import statistics
 import tempfile
 import threading
 import time
@@ -21,12 +23,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import psycopg
 
 from benchmarks.machine import describe_machine
+from benchmarks.writer_throughput import copy_raw, database
 from integration_monitor.batch import Batch
 from integration_monitor.guard import Guard
 from integration_monitor.record import IntegrationLog, new_id, now
 from integration_monitor.settings import Settings
+from integration_monitor.store.postgres.sink import PostgresSink
 from integration_monitor.writer.entry import pack
 from integration_monitor.writer.estate import deliver
 from integration_monitor.writer.folder import folder_of
@@ -46,6 +51,10 @@ PACE_S = 0.002
 # The queue must not run full.
 BURST = 100
 DRAINED_RECORDS = 100_000
+STORED_RECORDS = 200_000
+COPIED_RECORDS = 20_000
+#: What was wanted of a drain into the real table.
+WANTED_SHARE_OF_COPY = 0.7
 APPENDED_AT_ONCE = 1_000
 
 
@@ -129,11 +138,8 @@ def measure_journal(folder: Path) -> None:
 
 def measure_drain(folder: Path) -> None:
     settings = Settings(spool_dir=str(folder))
-    record = make_record()
-    home = folder_of(settings).claim(new_id(record.created_at), 0)
-    spool = Spool(home, locks=Locks())
-    for _ in range(DRAINED_RECORDS // APPENDED_AT_ONCE):
-        spool.append([pack(msgspec.structs.replace(record, id=new_id(record.created_at))) for _ in range(APPENDED_AT_ONCE)])
+    spool = Spool(folder_of(settings).claim(new_id(now()), 0), locks=Locks())
+    fill(spool, DRAINED_RECORDS)
     size_bytes = folder_of(settings).bytes_used()
     begun = time.perf_counter()
     delivered = 0
@@ -143,8 +149,7 @@ def measure_drain(folder: Path) -> None:
     took_s = time.perf_counter() - begun
     assert delivered == DRAINED_RECORDS
     print(f"read and advance   {delivered / took_s:10,.0f} records/s   ({size_bytes / 1024 / 1024:.0f} MiB in {took_s:.1f} s)")
-    for _ in range(DRAINED_RECORDS // APPENDED_AT_ONCE):
-        spool.append([pack(msgspec.structs.replace(record, id=new_id(record.created_at))) for _ in range(APPENDED_AT_ONCE)])
+    fill(spool, DRAINED_RECORDS)
     spool.close()
     begun = time.perf_counter()
     done = deliver(settings, DiscardingSink)
@@ -153,18 +158,45 @@ def measure_drain(folder: Path) -> None:
     print(f"drain, with rests  {done.records_count / took_s:10,.0f} records/s   (the store has half of the time for itself)")
 
 
+def fill(spool: Spool, count: int) -> None:
+    for _ in range(count // APPENDED_AT_ONCE):
+        spool.append([pack(make_record()) for _ in range(APPENDED_AT_ONCE)])
+
+
+def measure_store(folder: Path) -> None:
+    with database() as (_cluster, url), psycopg.connect(url, autocommit=True) as connection:
+        settings = Settings(database_url=url, spool_dir=str(folder))
+        spool = Spool(folder_of(settings).claim(new_id(now()), 0), locks=Locks())
+        fill(spool, STORED_RECORDS)
+        spool.close()
+        # Before and after, since the machine is not the same all the time; the first of all warms up.
+        copied = [copy_raw(connection, COPIED_RECORDS).records_per_s for _ in range(3)][1:]
+        begun = time.perf_counter()
+        done = deliver(settings, lambda: PostgresSink(url))
+        took_s = time.perf_counter() - begun
+        copied += [copy_raw(connection, COPIED_RECORDS).records_per_s for _ in range(2)]
+        assert done.records_count == STORED_RECORDS, done
+    raw = statistics.median(copied)
+    share = STORED_RECORDS / took_s / raw
+    print(
+        f"drain, real table  {STORED_RECORDS / took_s:10,.0f} records/s   raw copy {raw:,.0f} ({min(copied):,.0f} to {max(copied):,.0f})"
+    )
+    print(f"                   {share:10.0%} of raw copy   (wanted: {WANTED_SHARE_OF_COPY:.0%})")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", choices=["journal", "drain"])
+    parser.add_argument("--part", choices=["journal", "drain", "store"])
     parser.add_argument("--folder", type=Path, help="where the spool lies; a disk, and no memory")
     chosen = parser.parse_args()
     for what, which in describe_machine():
         print(f"{what}: {which}")
     with tempfile.TemporaryDirectory(dir=chosen.folder) as name:
-        if chosen.part != "drain":
-            measure_journal(Path(name))
-        if chosen.part != "journal":
-            measure_drain(Path(name))
+        for part, measure in {"journal": measure_journal, "drain": measure_drain, "store": measure_store}.items():
+            if chosen.part in {None, part}:
+                place = Path(name) / part
+                place.mkdir()
+                measure(place)
     assert threading.active_count() == 1
 
 

@@ -132,6 +132,12 @@ class DeferredWriter(Generic[Item]):
         writer = self._writer.part
         return True if writer is None else writer.flush(timeout_s)
 
+    def secure(self, timeout_s: float | None = None) -> bool:
+        """As the writer's."""
+        self._leave_parent()
+        writer = self._writer.part
+        return True if writer is None else writer.secure(timeout_s)
+
     def shutdown(self, timeout_s: float | None = None) -> bool:
         """As the writer's."""
         self._leave_parent()
@@ -180,9 +186,9 @@ class DeferredWriter(Generic[Item]):
         util.register_after_fork(self, DeferredWriter._finalize_with_multiprocessing)
 
     def _finalize_with_multiprocessing(self) -> None:
-        flush: weakref.WeakMethod[Callable[[], object]] = weakref.WeakMethod(self.flush)
+        secure: weakref.WeakMethod[Callable[[], object]] = weakref.WeakMethod(self.secure)
         # The last of all, since the child's other finalisers may make calls. Not its end: a spawned child goes on to atexit.
-        sys.modules["multiprocessing.util"].Finalize(None, functools.partial(_call, flush), exitpriority=-100)
+        sys.modules["multiprocessing.util"].Finalize(None, functools.partial(_call, secure), exitpriority=-100)
 
 
 def at_fork(**callbacks: Callable[[], object]) -> None:

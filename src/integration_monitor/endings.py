@@ -23,7 +23,7 @@ UWSGI_PAUSE_S = 30.0
 
 
 class UvicornEnding:
-    """Flushes when a server of uvicorn has shut down, and its lifespan with it."""
+    """Flushes, or puts on disk what the store does not take in time, when a server of uvicorn has shut down, and its lifespan with it."""
 
     library = "uvicorn.server"
 
@@ -55,13 +55,13 @@ class UvicornEnding:
                 with guard:
                     if replacement.is_active:
                         # The loop may be more than uvicorn's.
-                        await asyncio.to_thread(writer.flush)
+                        await asyncio.to_thread(writer.secure)
 
         return shutdown
 
 
 class CeleryEnding:
-    """Flushes in each child of a prefork pool that is about to end."""
+    """Flushes, or puts on disk what the store does not take in time, in each child of a prefork pool that is about to end."""
 
     library = "celery.signals"
 
@@ -80,7 +80,7 @@ class CeleryEnding:
 
     def _end(self, **_of_the_signal: object) -> None:
         with self._guard:
-            self._writer.flush()
+            self._writer.secure()
 
 
 class UwsgiEnding:

@@ -65,10 +65,10 @@ class Account:
         return not (self.duplicated or self.unexpected or self.open or self.raised)
 
 
-def read_notes(folder: Path, name: str) -> dict[str, Note]:
-    """The calls `tried` or `returned`, in their order. A line that a kill has cut is none."""
+def read_notes(folder: Path, name: str, *, after_count: int = 0) -> dict[str, Note]:
+    """The calls `tried` or `returned`, in their order, but for the first `after_count`. A line that a kill has cut is none."""
     path = folder / name
-    text = path.read_bytes() if path.exists() else b""
+    text = path.read_bytes()[after_count * LINE_BYTES :] if path.exists() else b""
     lines = (text[start : start + LINE_BYTES].decode() for start in range(0, len(text) - LINE_BYTES + 1, LINE_BYTES))
     notes = {}
     for line in lines:
@@ -85,16 +85,19 @@ def count_notes(folder: Path, name: str) -> int:
     return path.stat().st_size // LINE_BYTES if path.exists() else 0
 
 
-def rows_of(database_url: str) -> list[tuple[str, str, str | None]]:
+def rows_of(database_url: str, *, since: float = 0.0) -> list[tuple[str, str, str | None]]:
     """(key, status, error_code) of all rows but those that the product writes about itself.
 
     A call over HTTP has its key at the end of its URL, a direct record as its id.
+
+    since:
+        Only of calls that began then or later, in seconds since the epoch.
     """
     with psycopg.connect(database_url) as connection:
         return connection.execute(
             "select coalesce(substring(request_payload ->> 'url' from '[^/]+$'), id::text), status, error_code"
-            " from public.integration_logs where service_name <> %s",
-            [OWN_SERVICE],
+            " from public.integration_logs where service_name <> %s and created_at >= to_timestamp(%s)",
+            [OWN_SERVICE, since],
         ).fetchall()
 
 

@@ -4,7 +4,7 @@ import json
 import re
 import shlex
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -151,10 +151,6 @@ class Scene:
         """Of all the applications there were."""
         return account_for(self.database_url, [*(workload.folder for workload in self.workloads), *self._folders])
 
-    def written(self) -> set[str]:
-        """The keys in the table now."""
-        return {key for key, _status, _code in rows_of(self.database_url)}
-
     def ends_lost_of(self, workload: Workload) -> dict[str, Note]:
         """The calls that returned and of which the table does not tell the end."""
         ended = {key for key, status, code in rows_of(self.database_url) if status not in UNFINISHED and code != "ABANDONED"}
@@ -166,16 +162,16 @@ class Scene:
         Records come to the table in their order: whatever the application took before is in the table then, too.
         """
         began_at = time.time()
+        # Some notes and rows, and not all of them each time: there are a hundred thousand after a while.
+        earlier_count = count_notes(workload.folder, "tried")
 
         def has_come() -> bool:
-            return not self.written().isdisjoint(_since(workload.tried, began_at))
+            # An id holds whole milliseconds.
+            keys = {key for key, _status, _code in rows_of(self.database_url, since=began_at - 1)}
+            return not keys.isdisjoint(read_notes(workload.folder, "tried", after_count=earlier_count))
 
         workload.wait_until(has_come, "a new record")
         return began_at
-
-
-def _since(notes: dict[str, Note], at: float) -> Collection[str]:
-    return {key for key, note in notes.items() if note.at >= at}
 
 
 def end_all(scene: Scene, workloads: Sequence[Workload]) -> None:

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -56,11 +57,9 @@ class ServerProcess:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process_id, signal.SIGCONT)
 
-    def is_copying(self) -> bool:
-        """Whether some session is in the middle of a COPY."""
-        with psycopg.connect(self._cluster.url()) as connection:
-            row = connection.execute("select count(*) from pg_stat_progress_copy where command = 'COPY FROM'").fetchone()
-        return row is not None and row[0] > 0
+    def connect(self) -> "psycopg.Connection[tuple[Any, ...]]":
+        """A session of the test's own."""
+        return psycopg.connect(self._cluster.url(), autocommit=True)
 
     def _postmaster(self) -> int:
         return int((self._cluster.data_folder / "postmaster.pid").read_text("utf-8").split()[0])

@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 
 from tests.acceptance.programs import until
-from tests.crash.conftest import Report
+from tests.crash.company import Play, beside_others
 from tests.crash.scene import Scene, end_all
 from tests.integration.proxies import proxied
 
@@ -11,7 +11,9 @@ DELAY_S = 0.03
 COMMITTED = b"COMMIT\0"
 
 
-def test_a_batch_whose_commit_was_not_answered_is_there_once(scene: Scene, report: Report, rounds: int) -> None:
+@beside_others
+def test_a_batch_whose_commit_was_not_answered_is_there_once(play: Play) -> None:
+    scene, rounds = play.scene, play.rounds
     with proxied(scene.database_url) as (proxy, url):
         workload = scene.start(url=url)
         scene.wait_for_rows_of(workload)
@@ -24,12 +26,14 @@ def test_a_batch_whose_commit_was_not_answered_is_there_once(scene: Scene, repor
             scene.wait_for_rows_of(workload)
         end_all(scene, [workload])
 
-    account = report(f"the answer to a commit lost {3 * rounds} times", scene.account())
+    account = play.report(f"the answer to a commit lost {3 * rounds} times", scene.account(), durability="buffered")
     assert account.is_exact, account
     assert account.tried == account.written
 
 
-def test_a_network_that_is_cut_slow_or_deaf_costs_nothing(scene: Scene, report: Report, rounds: int) -> None:
+@beside_others
+def test_a_network_that_is_cut_slow_or_deaf_costs_nothing(play: Play) -> None:
+    scene, rounds = play.scene, play.rounds
     with ExitStack() as stack:
         (cut, cut_url), (slow, slow_url), (deaf, deaf_url) = (stack.enter_context(proxied(scene.database_url)) for _ in range(3))
         workloads = [scene.start(url=url) for url in (cut_url, slow_url, deaf_url)]
@@ -54,7 +58,8 @@ def test_a_network_that_is_cut_slow_or_deaf_costs_nothing(scene: Scene, report: 
                 scene.wait_for_rows_of(workload)
         end_all(scene, workloads)
 
-    account = report(f"network cut {3 * rounds} times, slow and half-open {rounds} times", scene.account())
+    title = f"network cut {3 * rounds} times, slow and half-open {rounds} times"
+    account = play.report(title, scene.account(), durability="buffered")
     assert account.is_exact, account
     assert account.tried == account.written
 

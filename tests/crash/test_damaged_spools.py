@@ -9,9 +9,9 @@ from pathlib import Path
 import psycopg
 
 from integration_monitor.writer.folder import segments_in
-from tests.crash.conftest import Report
+from tests.crash.company import Play, beside_others
 from tests.crash.scene import Scene
-from tests.crash.server_process import ServerProcess
+from tests.integration.proxies import proxied
 
 # An eighth of it is a segment, so that there are some; and there is room, so that none is dropped for want of it.
 SETTINGS = {"durability": "journal", "spool_bytes_max": 32 * 1024 * 1024}
@@ -52,24 +52,31 @@ def keys_in(path: Path, folder: Path) -> set[str]:
 DAMAGES = (damage_middle, damage_first_page, cut_short)
 
 
-def test_a_damaged_segment_costs_at_most_what_is_in_it_and_that_is_counted(
-    scene: Scene, server_process: ServerProcess, report: Report, tmp_path: Path
-) -> None:
-    server_process.stop()
-    workload = scene.start(settings=SETTINGS, payload_bytes=20_000, pause_s=0.01, threads=2)
-    workload.wait_until(lambda: len(segments_of(scene)) >= SEGMENTS_COUNT, "some segments")
-    victims = segments_of(scene)[: len(DAMAGES)]
-    # What is in the log as well is not damaged.
-    workload.wait_until(lambda: not any(log_of(victim).stat().st_size for victim in victims), "segments without a log")
-    workload.kill()
-    in_segments = [keys_in(victim, tmp_path / f"copy-{victim.name}") for victim in victims]
-    for damage, victim in zip(DAMAGES, victims, strict=True):
-        damage(victim)
-    server_process.start()
+@beside_others
+def test_a_damaged_segment_costs_at_most_what_is_in_it_and_that_is_counted(play: Play) -> None:
+    scene = play.scene
+    with proxied(scene.database_url) as (proxy, url):
+        proxy.is_refusing = True
+        workload = scene.start(url=url, settings=SETTINGS, payload_bytes=20_000, pause_s=0.01, threads=2)
+        workload.wait_until(lambda: len(segments_of(scene)) >= SEGMENTS_COUNT, "some segments")
+        victims = segments_of(scene)[: len(DAMAGES)]
+        # What is in the log as well is not damaged.
+        workload.wait_until(lambda: not any(map(has_log, victims)), "segments without a log")
+        workload.kill()
+        in_segments = [keys_in(victim, scene.folder / f"copy-{victim.name}") for victim in victims]
+        for damage, victim in zip(DAMAGES, victims, strict=True):
+            damage(victim)
+        proxy.is_refusing = False
 
-    scene.drain()
+        scene.drain(url=url)
 
-    account = report("segments of a spool damaged", scene.account(), counted=scene.damaged_count, remark="3 of 4 segments")
+    account = play.report(
+        "segments of a spool damaged: in the middle, on the first page, cut",
+        scene.account(),
+        durability="journal",
+        may_lose="what lies in 3 damaged segments of 4",
+        counted=scene.damaged_count,
+    )
     assert account.is_exact_but_for_losses, account
     assert all(account.lost & in_segment for in_segment in in_segments)
     assert account.lost <= set().union(*in_segments)
@@ -77,29 +84,31 @@ def test_a_damaged_segment_costs_at_most_what_is_in_it_and_that_is_counted(
     assert scene.spools() == []
 
 
-def test_a_damaged_log_costs_at_most_what_is_in_it(
-    scene: Scene, server_process: ServerProcess, report: Report, tmp_path: Path
-) -> None:
-    server_process.stop()
-    workload = scene.start(settings=SETTINGS, payload_bytes=2_000, threads=2)
-    workload.wait_for_calls(300)
-    workload.kill()
-    (segment,) = segments_of(scene)
-    in_segment = keys_in(segment, tmp_path / "copy")
-    log = log_of(segment)
-    assert log.stat().st_size > len(GARBAGE)
-    damage_middle(log)
-    # Or it would tell where the log ends.
-    segment.with_name(f"{segment.name}-shm").unlink()
-    server_process.start()
+@beside_others
+def test_a_damaged_log_costs_at_most_what_is_in_it(play: Play) -> None:
+    scene = play.scene
+    with proxied(scene.database_url) as (proxy, url):
+        proxy.is_refusing = True
+        workload = scene.start(url=url, settings=SETTINGS, payload_bytes=2_000, threads=2)
+        workload.wait_for_calls(300)
+        workload.kill()
+        (segment,) = segments_of(scene)
+        in_segment = keys_in(segment, scene.folder / "copy")
+        log = log_of(segment)
+        assert log.stat().st_size > len(GARBAGE)
+        damage_middle(log)
+        # Or it would tell where the log ends.
+        segment.with_name(f"{segment.name}-shm").unlink()
+        proxy.is_refusing = False
 
-    scene.drain()
+        scene.drain(url=url)
 
-    account = report(
-        "a segment's log damaged",
+    account = play.report(
+        "a segment's log damaged in its middle",
         scene.account(),
+        durability="journal",
+        may_lose="what lies in the damaged log; SQLite does not tell how much that is",
         counted=scene.damaged_count,
-        remark="what the log had not moved is not counted",
     )
     assert account.is_exact_but_for_losses, account
     assert account.lost
@@ -112,6 +121,11 @@ def segments_of(scene: Scene) -> list[Path]:
 
 def log_of(segment: Path) -> Path:
     return segment.with_name(f"{segment.name}-wal")
+
+
+def has_log(segment: Path) -> bool:
+    log = log_of(segment)
+    return log.exists() and log.stat().st_size > 0
 
 
 def counted_in(scene: Scene) -> int:

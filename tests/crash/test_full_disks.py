@@ -4,7 +4,6 @@ import os
 import pwd
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +11,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tests.acceptance.programs import until
 from tests.conftest import Server, server_folder
-from tests.crash.conftest import Report
-from tests.crash.scene import Scene
-from tests.crash.server_process import ServerProcess
+from tests.crash.company import Play, beside_others
 from tests.crash.small_disk import SmallDisk, can_mount, small_disk
+from tests.integration.proxies import proxied
 
 MIB = 1024 * 1024
 # More than any test fills.
@@ -46,8 +44,10 @@ def database_on_small_disk(server: Server, database_url: str) -> Iterator[SmallD
             server.execute("drop tablespace small")
 
 
-def test_a_database_whose_disk_is_full_costs_nothing(scene: Scene, mortal_server: Server, report: Report, rounds: int) -> None:
-    with database_on_small_disk(mortal_server, scene.database_url) as disk:
+@beside_others
+def test_a_database_whose_disk_is_full_costs_nothing(play: Play) -> None:
+    scene, rounds = play.scene, play.rounds
+    with database_on_small_disk(play.server, scene.database_url) as disk:
         workloads = [scene.start(settings={"durability": kind}, payload_bytes=16_000) for kind in ("buffered", "journal")]
 
         for _ in range(rounds):
@@ -63,18 +63,20 @@ def test_a_database_whose_disk_is_full_costs_nothing(scene: Scene, mortal_server
         words = [workload.end() for workload in workloads]
         scene.drain()
 
-        account = report(f"the database's disk full {rounds} times", scene.account())
+        counted = sum(sum(word["dropped"].values()) for word in words)
+        title = f"the database's disk full {rounds} times"
+        account = play.report(title, scene.account(), durability="both", counted=counted)
     assert account.is_exact, account
     assert [word["dropped"] for word in words] == [{}, {}]
     assert scene.spools() == []
 
 
-def test_a_spool_whose_disk_is_full_leaves_records_in_memory_and_counts_what_has_no_room_there(
-    scene: Scene, server_process: ServerProcess, report: Report, tmp_path: Path
-) -> None:
+@beside_others
+def test_a_spool_whose_disk_is_full_leaves_records_in_memory_and_counts_what_has_no_room_there(play: Play) -> None:
+    scene = play.scene
     with ExitStack() as stack:
-        plan: dict[str, Any] = {"payload_bytes": 4_000, "pause_s": 0.002}
-        place = tmp_path / "small"
+        plan: dict[str, Any] = {"payload_bytes": 4_000}
+        place = scene.folder / "small"
         place.mkdir()
         if can_mount(place):
             limit = "a full disk"
@@ -83,23 +85,30 @@ def test_a_spool_whose_disk_is_full_leaves_records_in_memory_and_counts_what_has
         else:  # for everybody: to the application it is as if the disk were full
             limit = "RLIMIT_FSIZE"
             plan["file_bytes_max"] = SPOOL_BYTES
-        server_process.stop()
-        roomy = [scene.start(settings={"durability": kind}, **plan) for kind in ("buffered", "journal")]
-        cramped = scene.start(settings={"queue_records_max": 100}, **plan)
+        proxy, url = stack.enter_context(proxied(scene.database_url))
+        proxy.is_refusing = True
+        roomy = [scene.start(url=url, settings={"durability": kind}, pause_s=0.01, **plan) for kind in ("buffered", "journal")]
+        cramped = scene.start(url=url, settings={"queue_records_max": 100}, pause_s=0.002, **plan)
 
         for workload in (*roomy, cramped):
             workload.wait_for_words("cannot use its spool")
             workload.wait_for_calls(150)
-        server_process.start()
+        proxy.is_refusing = False
         for workload in roomy:
             scene.wait_for_rows_of(workload)
         words = [workload.end() for workload in roomy]
         word_of_cramped = cramped.end()
-        scene.drain()
+        scene.drain(url=url)
 
         account = scene.account()
         counted = word_of_cramped["dropped"]["queue_full"]
-        report("the spool's disk full", account, counted=counted, remark=f"by {limit}; their queue was full")
+        play.report(
+            f"the database away, the spool's disk full (by {limit})",
+            account,
+            durability="both",
+            may_lose="what has no room in memory, in one application whose queue is small",
+            counted=counted,
+        )
         assert account.is_exact_but_for_losses, account
         assert account.missing_count == 0
         assert [word["dropped"] for word in words] == [{}, {}]

@@ -4,15 +4,22 @@ import random
 import time
 
 from integration_monitor.store.postgres.sink import BATCH_DEADLINE_S
-from tests.crash.conftest import Report
+from tests.crash.company import Play, beside_others
 from tests.crash.scene import Scene, Workload
 from tests.crash.vendor import Vendor
 
 # A kill may come at once, or after some batches.
 CALLS_MAX = 300
 BATCH_AGE_S = 0.25
-# A round kills one application of each kind.
+# Each time one application of each kind is killed.
 KINDS = ("log", "http")
+# In `make test-crash` each mode is to be killed fifty times.
+KILLS_A_ROUND = 5
+
+
+def count_kills(rounds: int) -> int:
+    """How often both applications are killed; in `make test` once."""
+    return KILLS_A_ROUND * rounds if rounds > 1 else 1
 
 
 def start_all(scene: Scene, vendor: Vendor, durability: str) -> list[Workload]:
@@ -22,8 +29,10 @@ def start_all(scene: Scene, vendor: Vendor, durability: str) -> list[Workload]:
     ]
 
 
-def test_in_journal_mode_nothing_that_returned_is_lost(scene: Scene, vendor: Vendor, report: Report, rounds: int) -> None:
-    for number in range(rounds):
+@beside_others
+def test_in_journal_mode_nothing_that_returned_is_lost(play: Play) -> None:
+    scene, vendor, count = play.scene, play.vendor, count_kills(play.rounds)
+    for number in range(count):
         workloads = start_all(scene, vendor, "journal")
         for workload in workloads:
             workload.wait_for_calls(random.randint(1, CALLS_MAX))
@@ -34,19 +43,19 @@ def test_in_journal_mode_nothing_that_returned_is_lost(scene: Scene, vendor: Ven
 
     scene.drain()
 
-    account = report(f"kill -9 of {2 * rounds} applications, journal", scene.account())
+    account = play.report(f"kill -9 of {2 * count} applications, journal", scene.account(), durability="journal")
     assert account.is_exact, account
     assert account.in_flight & vendor.seen <= account.written
     assert account.abandoned <= account.in_flight
     assert scene.spools() == []
 
 
-def test_buffered_records_that_are_lost_are_those_since_the_last_batch(
-    scene: Scene, vendor: Vendor, report: Report, rounds: int
-) -> None:
+@beside_others
+def test_buffered_records_that_are_lost_are_those_since_the_last_batch(play: Play) -> None:
+    scene, vendor, count = play.scene, play.vendor, count_kills(play.rounds)
     windows_s = [0.0]
     ends_lost_count = 0
-    for _ in range(rounds):
+    for _ in range(count):
         workloads = start_all(scene, vendor, "buffered")
         for workload in workloads:
             workload.wait_for_calls(random.randint(1, CALLS_MAX))
@@ -60,10 +69,12 @@ def test_buffered_records_that_are_lost_are_those_since_the_last_batch(
             ends_lost_count += len(lost_at)
     scene.let_ten_minutes_pass()
 
-    account = report(
-        f"kill -9 of {2 * rounds} applications, buffered",
+    account = play.report(
+        f"kill -9 of {2 * count} applications, buffered",
         scene.account(),
-        remark=f"lost: {ends_lost_count} of the last {1000 * max(windows_s):.0f} ms",
+        durability="buffered",
+        may_lose="what came since the last batch",
+        remark=f"the ends of {ends_lost_count} calls, of the last {1000 * max(windows_s):.0f} ms at most",
     )
     assert account.is_exact_but_for_losses, account
     assert max(windows_s) < BATCH_AGE_S + BATCH_DEADLINE_S

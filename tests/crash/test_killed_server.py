@@ -1,7 +1,11 @@
 """PostgreSQL goes away in every way there is, while applications make calls; and comes back."""
 
+from typing import Any
+
+import psycopg
+
 from tests.acceptance.programs import until
-from tests.crash.conftest import Report
+from tests.crash.company import Report
 from tests.crash.scene import Scene, Workload, end_all
 from tests.crash.server_process import ServerProcess
 from tests.crash.vendor import Vendor
@@ -10,7 +14,7 @@ from tests.integration.proxies import Proxy, proxied
 # What an application does meanwhile, each time.
 CALLS_COUNT = 50
 # So that a batch does not fit into what a COPY sends at once.
-LARGE_BYTES = 8_000
+LARGE_BYTES = 4_000
 COPIED_BYTES = 100_000
 
 
@@ -49,19 +53,27 @@ def test_a_server_that_is_killed_stopped_or_stands_still_costs_nothing(
             wait_for_rows(scene, workloads)
         with server_process.stopped():
             work_on(workloads)
+            if rounds > 1:  # else there is no time to wait until the deadline for a batch has passed
+                workloads[0].wait_until(lambda: is_everything_spooled(scene, len(workloads)), "records on disk")
         wait_for_rows(scene, workloads)
     end_all(scene, workloads)
 
-    account = report(f"PostgreSQL killed, stopped, SIGSTOP: {rounds} times each", scene.account())
+    account = report(f"PostgreSQL killed, stopped, SIGSTOP: {rounds} times each", scene.account(), durability="both")
     assert account.is_exact, account
     assert account.tried == account.written
+
+
+def is_everything_spooled(scene: Scene, workloads_count: int) -> bool:
+    """Whether records of each application wait on disk, since a server that stands still is as good as none."""
+    holdings = scene.spools()
+    return len(holdings) == workloads_count and all(holding.records_count for holding in holdings)
 
 
 def test_a_server_that_is_killed_in_the_middle_of_a_copy_costs_nothing(
     scene: Scene, server_process: ServerProcess, report: Report, rounds: int
 ) -> None:
     with proxied(scene.database_url) as (proxy, url):
-        workload = scene.start(url=url, payload_bytes=LARGE_BYTES, threads=4)
+        workload = scene.start(url=url, payload_bytes=LARGE_BYTES, pause_s=0.02, threads=4)
         scene.wait_for_rows_of(workload)
 
         for _ in range(rounds):
@@ -73,21 +85,28 @@ def test_a_server_that_is_killed_in_the_middle_of_a_copy_costs_nothing(
             scene.wait_for_rows_of(workload)
         end_all(scene, [workload])
 
-    account = report(f"PostgreSQL killed in the middle of a COPY {rounds} times", scene.account())
+    account = report(f"PostgreSQL killed in the middle of a COPY {rounds} times", scene.account(), durability="buffered")
     assert account.is_exact, account
     assert account.tried == account.written
 
 
 def stop_in_the_middle_of_a_copy(proxy: Proxy, server_process: ServerProcess) -> None:
     """The server has some of a batch, and hears no more of it."""
+    with server_process.connect() as connection:
 
-    def is_stopped() -> bool:
-        if proxy.is_deaf and server_process.is_copying():
-            return True
-        if proxy.is_deaf:  # in the middle of something else
-            proxy.hear_again()
-        if proxy.deaf_after_bytes is None:
-            proxy.deaf_after_bytes = COPIED_BYTES
-        return False
+        def is_stopped() -> bool:
+            if proxy.is_deaf and is_copying(connection):
+                return True
+            if proxy.is_deaf:  # in the middle of something else
+                proxy.hear_again()
+            if proxy.deaf_after_bytes is None:
+                proxy.deaf_after_bytes = COPIED_BYTES
+            return False
 
-    until(is_stopped, "the middle of a COPY")
+        until(is_stopped, "the middle of a COPY")
+
+
+def is_copying(connection: psycopg.Connection[Any]) -> bool:
+    """Whether some session is in the middle of a COPY."""
+    row = connection.execute("select exists (select from pg_stat_progress_copy where command = 'COPY FROM')").fetchone()
+    return row == (True,)

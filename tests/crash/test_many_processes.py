@@ -1,20 +1,16 @@
 """Servers of several processes under load, restarted and ended; and programs that start processes in every way there is."""
 
+import subprocess
 import textwrap
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-
-import pytest
 
 from tests.acceptance.programs import Program, until
-from tests.crash.conftest import ROUNDS, Report
+from tests.crash.company import Play, beside_others
 from tests.crash.ledger import count_notes
-from tests.crash.scene import Scene
-from tests.crash.vendor import Vendor
 
 CLIENTS_COUNT = 8
 FORKS_COUNT = 10
@@ -72,7 +68,7 @@ if __name__ == "__main__":
         pool.map(work, range(int(sys.argv[2])), chunksize=5)
         pool.close()
         pool.join()
-    call("parent")
+    call(f"parent-{sys.argv[1]}")
 """
 
 # Forks in the middle of what other threads are at. A child ends by `os._exit`, as those of many frameworks do: what it has not flushed
@@ -116,30 +112,33 @@ for thread in threads:
 
 
 class Programs:
-    """A folder of programs whose calls are noted, run under `integration-monitor run`."""
+    """A folder of programs whose calls are noted, run under `integration-monitor run`.
 
-    def __init__(self, scene: Scene, notes: Path) -> None:
-        self.notes = notes
-        self.shell = scene.shell("programs")
+    The end of a process waits for the store for a few seconds only: on a busy machine what is left is on disk, for `scene.drain()`.
+    """
+
+    def __init__(self, play: Play) -> None:
+        self.notes = play.scene.note_folder("notes")
+        self._shell = play.scene.shell("programs")
+        # gunicorn keeps a socket in the user's home.
+        self._variables = f"NOTES={self.notes} VENDOR={play.vendor.address} HOME={play.scene.folder}"
         self.write("calls.py", CALLS)
 
     def write(self, name: str, code: str) -> None:
-        (self.shell.folder / name).write_text(textwrap.dedent(code), "utf-8")
+        (self._shell.folder / name).write_text(textwrap.dedent(code), "utf-8")
+
+    def run(self, script: str) -> "subprocess.CompletedProcess[str]":
+        """Runs a script of POSIX shell."""
+        return self._shell.run(f"export {self._variables}; {script}")
+
+    def start(self, command: str) -> Program:
+        """Starts one command under `integration-monitor run`."""
+        return self._shell.start(f"env {self._variables} integration-monitor run -- {command}")
 
     def wait_for_calls(self, count: int) -> None:
         """Until so many calls more have returned."""
         wanted_count = count_notes(self.notes, "returned") + count
         until(lambda: count_notes(self.notes, "returned") >= wanted_count, f"{count} more calls")
-
-
-@pytest.fixture
-def programs(scene: Scene, vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> Programs:
-    notes = scene.note_folder("notes")
-    monkeypatch.setenv("NOTES", str(notes))
-    monkeypatch.setenv("VENDOR", vendor.address)
-    # gunicorn keeps a socket in the user's home.
-    monkeypatch.setenv("HOME", str(scene.folder))
-    return Programs(scene, notes)
 
 
 @contextmanager
@@ -168,22 +167,23 @@ def load(address: str) -> Iterator[list[str]]:
             thread.join()
 
 
-def test_gunicorn_under_load_loses_nothing_by_reloading_and_ending(
-    programs: Programs, scene: Scene, report: Report, rounds: int
-) -> None:
+@beside_others
+def test_gunicorn_under_load_loses_nothing_by_reloading_and_ending(play: Play) -> None:
+    programs, scene, rounds = Programs(play), play.scene, play.rounds
     programs.write("app.py", WSGI)
 
-    with programs.shell.start("integration-monitor run -- gunicorn app:application --workers 4 --bind 127.0.0.1:0") as program:
+    with programs.start("gunicorn app:application --workers 4 --bind 127.0.0.1:0") as program:
         address = program.wait_for(r"(http://127\.0\.0\.1:\d+)")
         with load(address):
-            programs.wait_for_calls(200)
+            programs.wait_for_calls(100)
             for number in range(rounds):
                 program.reload()
                 wait_for_workers(program, 4 * (number + 2))
-                programs.wait_for_calls(200)
+                programs.wait_for_calls(100)
             exit_code = program.terminate()
+    scene.drain()
 
-    account = report(f"gunicorn, 4 workers, SIGHUP {rounds} times, SIGTERM", scene.account())
+    account = play.report(f"gunicorn, 4 workers, SIGHUP {rounds} times, SIGTERM", scene.account(), durability="buffered")
     assert exit_code == 0, program.output
     assert account.is_exact, account
     assert account.in_flight <= account.written
@@ -195,55 +195,58 @@ def wait_for_workers(program: Program, count: int) -> None:
     until(lambda: program.output.count("loaded\n") >= count, "new workers")
 
 
-def test_celery_loses_nothing_by_a_warm_shutdown(programs: Programs, scene: Scene, report: Report, rounds: int) -> None:
+@beside_others
+def test_celery_loses_nothing_by_a_warm_shutdown(play: Play) -> None:
+    programs, scene, rounds = Programs(play), play.scene, play.rounds
     programs.write("app.py", CELERY)
     programs.write("send.py", f"from app import work\nfor number in range({400 * rounds}): work.delay(f'task-{{number}}')")
-    sent = programs.shell.run("mkdir queue control; python send.py")
+    sent = programs.run("mkdir queue control; python send.py")
     assert sent.returncode == 0, sent.stderr
 
     for _ in range(rounds):
-        with programs.shell.start(
-            "integration-monitor run -- celery --app app worker --concurrency 4 --without-mingle"
-        ) as program:
+        with programs.start("celery --app app worker --concurrency 4 --without-mingle") as program:
             programs.wait_for_calls(100)
             exit_code = program.terminate()
         assert exit_code == 0, program.output
+    scene.drain()
 
-    account = report(f"Celery, 4 processes, SIGTERM {rounds} times", scene.account())
+    account = play.report(f"Celery, 4 processes, SIGTERM {rounds} times", scene.account(), durability="buffered")
     assert account.is_exact, account
     assert account.tried == account.written
     assert scene.spools() == []
 
 
-@pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"] if ROUNDS > 1 else ["spawn"])
-def test_children_of_multiprocessing_lose_nothing(
-    programs: Programs, scene: Scene, report: Report, rounds: int, method: str
-) -> None:
-    count = 100 * rounds
+@beside_others
+def test_children_of_multiprocessing_lose_nothing(play: Play) -> None:
+    programs, scene = Programs(play), play.scene
+    count = 100 * play.rounds
+    methods = ("spawn", "forkserver", "fork") if play.rounds > 1 else ("spawn",)
     programs.write("program.py", SPAWN)
 
-    done = programs.shell.run(f"integration-monitor run -- python program.py {method} {count}")
-
-    assert (done.returncode, done.stderr) == (0, "")
-    account = report(f"multiprocessing, {method}", scene.account())
-    assert account.is_exact, account
-    assert len(account.written) == count + 1
-    assert scene.spools() == []
-
-
-def test_forks_while_other_threads_log_lose_nothing_in_journal_mode(
-    programs: Programs, scene: Scene, report: Report, rounds: int
-) -> None:
-    programs.write("program.py", FORKS)
-
-    # Some programs with some forks each: the first one comes while the writer is made.
-    for _ in range(2 * rounds):
-        done = programs.shell.run(f"exec python program.py {FORKS_COUNT}")
+    for method in methods:
+        done = programs.run(f"exec integration-monitor run -- python program.py {method} {count}")
         assert (done.returncode, done.stderr) == (0, "")
     scene.drain()
 
-    forks_count = 2 * rounds * FORKS_COUNT
-    account = report(f"{forks_count} forks while 4 threads log, journal", scene.account())
+    account = play.report(f"multiprocessing, {', '.join(methods)}", scene.account(), durability="buffered")
+    assert account.is_exact, account
+    assert len(account.written) == len(methods) * (count + 1)
+    assert scene.spools() == []
+
+
+@beside_others
+def test_forks_while_other_threads_log_lose_nothing_in_journal_mode(play: Play) -> None:
+    programs, scene = Programs(play), play.scene
+    programs.write("program.py", FORKS)
+
+    # Some programs with some forks each: the first one comes while the writer is made.
+    for _ in range(2 * play.rounds):
+        done = programs.run(f"exec python program.py {FORKS_COUNT}")
+        assert (done.returncode, done.stderr) == (0, "")
+    scene.drain()
+
+    forks_count = 2 * play.rounds * FORKS_COUNT
+    account = play.report(f"{forks_count} forks while 4 threads log", scene.account(), durability="journal")
     assert account.is_exact, account
     assert len(account.written) >= 5 * forks_count
     assert scene.spools() == []

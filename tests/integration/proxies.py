@@ -22,6 +22,8 @@ class Proxy:
         self._is_hearing.set()
         self._is_closed = False
         self._sockets: list[socket.socket] = []
+        #: whether whoever connects is sent away, as where no server runs
+        self.is_refusing = False
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
         #: goes deaf by itself after so many bytes from clients; None for never
@@ -68,6 +70,9 @@ class Proxy:
                 client, _address = self._listener.accept()
             except OSError:
                 return
+            if self.is_refusing:
+                client.close()
+                continue
             server = socket.socket(socket.AF_UNIX)
             try:
                 server.connect(str(self._socket_path))

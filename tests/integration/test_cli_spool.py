@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from integration_monitor.batch import Batch
 from integration_monitor.cli import main
 from integration_monitor.guard import Guard
+from integration_monitor.store.postgres.sink import PostgresSink
 from integration_monitor.writer.lifecycle import Writer
+from tests.integration.batches import report
 from tests.integration.spools import PATIENCE_S, TableSink, Writers, make_record, records_of, take_all
 
 AWAY = "postgresql://nobody:FAKE@127.0.0.1:1/none"
@@ -139,6 +143,18 @@ def test_doctor_is_content_with_a_database_that_is_well(run: Run, database_url: 
     assert "checks of the contract passed" in printed
     assert "nothing waits on disk" in printed
     assert "accounts for all" in printed
+
+
+def test_doctor_shows_what_running_processes_say_of_themselves(run: Run, database_url: str) -> None:
+    sink = PostgresSink(database_url)
+    told = report(uuid.uuid4(), taken=1_234, written=1_200, ignored=4, spooled=13, dropped={"queue_full": 17})
+    sink.write(Batch(records=(), report=told))
+    sink.close()
+
+    _returncode, printed, _errors = run("doctor", "--database-url", database_url)
+
+    (line,) = [line for line in printed.splitlines() if "42 on web-1" in line]
+    assert line.split()[4:] == ["1234", "1200", "4", "13", "queue_full", "17", "0"]
 
 
 def test_doctor_names_what_is_wrong_and_shows_no_secret(run: Run, writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:

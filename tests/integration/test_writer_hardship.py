@@ -7,6 +7,7 @@ import shutil
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from integration_monitor.batch import Batch
 from integration_monitor.errors import RecordsRefused, SpoolError
 from integration_monitor.guard import Guard
 from integration_monitor.record import IntegrationLog
+from integration_monitor.settings import Settings
 from integration_monitor.writer import delivery, depot, entry
+from integration_monitor.writer.entry import pack
 from integration_monitor.writer.folder import Folder, folder_of
 from integration_monitor.writer.lifecycle import Writer
 from integration_monitor.writer.queue import Marker
@@ -122,6 +125,26 @@ def test_calls_that_begin_and_never_end_do_not_pile_up(tmp_path: Path, monkeypat
 
     assert len(spool._begun) == 3
     spool.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to see which files are open")
+def test_while_the_store_is_away_only_the_last_segment_is_open(tmp_path: Path) -> None:
+    home = folder_of(Settings(spool_dir=str(tmp_path))).claim(uuid.uuid4(), 0)
+    own = Spool(home, locks=Locks(), segment_bytes_max=2_000)
+    for _ in range(20):
+        own.append([pack(make_record(request_payload={"text": "x" * 500}))])
+
+    own.tidy(is_away=True)
+    *complete, last = home.segments()
+    open_files = {os.path.realpath(file) for file in Path("/proc/self/fd").iterdir()}
+    read = own.read(records_max=100, bytes_max=1_000_000)
+    own.close()
+
+    assert len(complete) >= 3
+    assert str(last) in open_files
+    assert open_files.isdisjoint(map(str, complete))
+    assert read is not None
+    assert read.segment.path == complete[0]
 
 
 def test_a_disk_that_cannot_be_read_does_not_keep_new_records_from_the_store(

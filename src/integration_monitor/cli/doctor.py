@@ -2,6 +2,8 @@
 
 import platform
 import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from typing import Annotated, get_args, get_type_hints
 
@@ -17,13 +19,18 @@ from integration_monitor.cli.options import DatabaseUrl, load_settings, open_dat
 from integration_monitor.cli.spool import print_holdings
 from integration_monitor.errors import IntegrationMonitorError
 from integration_monitor.settings import Settings
-from integration_monitor.store.postgres.completeness import list_gaps
+from integration_monitor.store.monitor import SCHEMES
+from integration_monitor.store.postgres.completeness import WriterReport, list_gaps, list_writers
 from integration_monitor.store.postgres.contract import verify
 from integration_monitor.writer.destination import destination_of
 from integration_monitor.writer.estate import list_dead_letters, list_holdings
 from integration_monitor.writer.folder import spool_dir
 
 _HIDDEN = "(set, hidden)"
+
+# Whoever asks wants to know of the processes that run, or ran lately. A machine that starts a process a minute does not fill the screen.
+_WRITERS_AGE = timedelta(hours=1)
+_WRITERS_SHOWN = 20
 
 
 def register(app: typer.Typer) -> None:
@@ -106,10 +113,14 @@ def _print_spool(console: Console, settings: Settings) -> bool:
 
 def _print_database(console: Console, settings: Settings) -> bool:
     console.print(Text("database", "bold"))
+    if (settings.database_url or "").partition("://")[0].lower() in SCHEMES:
+        typer.echo(f"records go to the monitor at {destination_of(settings)}: `doctor` over there looks at the database")
+        return True
     try:
         with open_database(settings) as database:
             checks = verify(database.url, required_claims=settings.required_claims)
             gaps = list_gaps(database.url)
+            writers = list_writers(database.url, since=datetime.now(UTC) - _WRITERS_AGE, limit=_WRITERS_SHOWN)
     except IntegrationMonitorError as error:
         console.print(Text(f"{type(error).__name__}: {error}", "bold red"))
         return False
@@ -117,9 +128,31 @@ def _print_database(console: Console, settings: Settings) -> bool:
     typer.echo(f"reached; {len(checks) - len(failed)} of {len(checks)} checks of the contract passed")
     for check in failed:
         console.print(Text(f"FAILED {check.name}: {check.detail}", "bold red"))
+    _print_writers(console, writers)
     for gap in gaps:
         what = f"process {gap.pid} on {gap.host}, last heard of at {gap.heartbeat_at:%Y-%m-%d %H:%M} UTC"
         console.print(Text(f"{what}: {gap.missing} of {gap.taken} items are nowhere", "yellow"))
     if not gaps:
         typer.echo("every process that has ended accounts for all it took")
     return not failed and not gaps
+
+
+def _print_writers(console: Console, writers: Sequence[WriterReport]) -> None:
+    """What the processes of the last hour told: the counts of `integration_monitor.stats()`, one row a process."""
+    if not writers:
+        typer.echo("no process has written in the last hour")
+        return
+    table = Table("process", "heard of", "taken", "written", "ignored", "on disk", "lost", "refused", box=None)
+    for writer in writers:
+        lost = ", ".join(f"{reason} {count}" for reason, count in sorted(writer.dropped_by_reason.items()) if count)
+        table.add_row(
+            Text(f"{writer.pid} on {writer.host}"),
+            f"{writer.heartbeat_at:%H:%M:%S}{' (ended)' if writer.ended_at else ''}",
+            *(str(count) for count in (writer.taken, writer.written, writer.ignored)),
+            Text(str(writer.spooled), "yellow" if writer.spooled else ""),
+            Text(lost, "bold red") if lost else "0",
+            Text(str(writer.dead_lettered), "yellow" if writer.dead_lettered else ""),
+        )
+    console.print(table)
+    if writers[0].writer_count > len(writers):
+        typer.echo(f"and {writers[0].writer_count - len(writers)} more")

@@ -10,7 +10,7 @@ from integration_monitor.batch import Batch
 from integration_monitor.errors import IntegrationMonitorError, RecordsRefused
 from integration_monitor.writer.counts import Counts
 from integration_monitor.writer.part import Answer
-from integration_monitor.writer.sink import Sink
+from integration_monitor.writer.sink import PatientSink, Sink
 
 logger = logging.getLogger("integration_monitor")
 
@@ -26,6 +26,8 @@ class Connection:
 
     def __init__(self, open_sink: Callable[[], Sink], counts: Counts, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._open_sink = open_sink
+        #: what is done while the store makes this thread wait, where the sink can tell; it raises nothing
+        self.while_waiting: Callable[[], None] = lambda: None
         self._counts = counts
         self._clock = clock
         self._sink: Sink | None = None
@@ -56,12 +58,11 @@ class Connection:
 
     def write(self, batch: Batch) -> Answer:
         try:
-            if self._sink is None:
-                self._sink = self._open_sink()
+            sink = self._opened()
         except Exception as error:  # noqa: BLE001 -- a store that cannot be opened is one that is away
             return self._note_away(error)
         try:
-            self._sink.write(batch)
+            sink.write(batch)
         except RecordsRefused as error:
             self._counts.last_error = told(error)
             return "refused"
@@ -76,9 +77,7 @@ class Connection:
     def maintain(self) -> bool:
         """Has the store maintained, if that is possible. Whether it was."""
         try:
-            if self._sink is None:
-                self._sink = self._open_sink()
-            self._sink.maintain()
+            self._opened().maintain()
         except Exception as error:  # noqa: BLE001 -- the records matter more; another process, or cron, may maintain as well
             logger.warning("integration_monitor could not maintain the store: %s", told(error))
             return False
@@ -90,6 +89,13 @@ class Connection:
             # The thread ends: there is nobody to whom an error in closing matters.
             with contextlib.suppress(Exception):
                 sink.close()
+
+    def _opened(self) -> Sink:
+        if self._sink is None:
+            self._sink = self._open_sink()
+            if isinstance(self._sink, PatientSink):
+                self._sink.while_waiting(self.while_waiting)
+        return self._sink
 
     def _note_away(self, error: Exception) -> Answer:
         self.failure = error

@@ -85,14 +85,19 @@ class Delivery:
 
     def spool_fresh(self) -> bool:
         """Puts what was added on disk. False where that is not possible; it is kept then."""
-        entries, units = _entries(self._fresh.take_all(), self._note_refused)
+        left = self.spool(self._fresh.take_all())
+        self._fresh.add(left)
+        return not left
+
+    def spool(self, part: Part) -> Part:
+        """Puts records on disk; gives those for which there is no place, all or none."""
+        entries, units = _entries(part, self._note_refused)
         records_count = sum(unit.is_counted for unit in units)
         with self._depot.locks.write:
             if entries and not self._depot.keep(entries, lambda: self._report(spooled=records_count)):
-                self._fresh.add(units)
-                return False
+                return units
             self._counts.settle("spooled", records_count, sum(unit.size_bytes for unit in units))
-        return True
+        return []
 
     def tell(self, records: Sequence[IntegrationLog]) -> bool:
         """Writes records about operations in flight and about ourselves, and the counts. False where the store is away."""

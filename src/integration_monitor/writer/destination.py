@@ -25,6 +25,9 @@ def destination_of(settings: Settings) -> str:
     if not separator:
         # Connection parameters hold a password, and nothing is recorded with them.
         return "something that is no URL" if "=" in url else f"{url or 'nowhere'} {settings.data_dir or ''}".strip()
+    if scheme.lower() in {"http", "https"}:
+        # The user is the key of a monitor, which may change while records wait, and is shown nowhere.
+        return f"{scheme.lower()}://{rest.rpartition('@')[2].rstrip('/')}"
     found = _URL.match(rest)
     assert found is not None  # each part of it may be missing
     hosts, path, options = found["hosts"], found["path"] or "", dict(parse_qsl(found["options"] or ""))

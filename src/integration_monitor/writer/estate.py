@@ -70,7 +70,7 @@ def list_dead_letters(settings: Settings) -> list[tuple[Path, int]]:
 
 
 def deliver(settings: Settings, open_sink: Callable[[], Sink], tell: Callable[[int], None] = lambda _count: None) -> Delivered:
-    """Brings what dead processes left to the store of the settings, at a pace that leaves the store half of its time.
+    """Brings what dead processes left to the store of the settings, at a pace that leaves a slow store half of its time.
 
     tell:
         Called with the number of records delivered so far.

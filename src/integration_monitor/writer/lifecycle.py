@@ -30,6 +30,9 @@ FLUSH_REPEAT_S = 1.0
 
 # The part of the shutdown's time that is kept for the disk, where the worker hangs in the store.
 RESCUE_SHARE = 0.25
+# And the least of it, also beyond that time: on a machine that is overloaded nothing comes when it is due, and a record takes the disk a
+# millisecond.
+RESCUE_MIN_S = 1.0
 
 
 class Writer(Generic[Item]):
@@ -125,6 +128,17 @@ class Writer(Generic[Item]):
         finally:
             self._queue.withdraw(marker)
 
+    def secure(self, timeout_s: float | None = None) -> bool:
+        """As `flush`; what is not in the store in time goes to disk. For a process that may end now without another word.
+
+        False where some of it could not go there either.
+        """
+        timeout_s = self._settings.shutdown_timeout_s if timeout_s is None else timeout_s
+        deadline = self._clock() + timeout_s
+        if not self.flush(timeout_s * (1 - RESCUE_SHARE)) and self._counts.waiting_records:
+            self._rescue(deadline)
+        return self._counts.waiting_records == 0
+
     def shutdown(self, timeout_s: float | None = None) -> bool:
         """Takes no more, writes what waits and ends the thread. What the store does not take in time goes to the spool.
 
@@ -142,8 +156,8 @@ class Writer(Generic[Item]):
             self._worker.hurry()
             thread.join(patience_s * (1 - RESCUE_SHARE / 2))
         if self._counts.waiting_records:
-            with self._guard:
-                self._context.copy().run(self._worker.rescue, deadline)
+            self._worker.give_up()
+            self._rescue(deadline)
         atexit.unregister(self.shutdown)
         lost_count = self._counts.give_up("shutdown")
         if lost_count:
@@ -170,6 +184,10 @@ class Writer(Generic[Item]):
 
     def stats(self) -> Stats:
         return self._counts.stats(oldest_unsent_s=self._oldest_unsent_s(), internal_errors=self._guard.errors_count)
+
+    def _rescue(self, deadline: float) -> None:
+        with self._guard:
+            self._context.copy().run(self._worker.rescue, max(deadline, self._clock() + RESCUE_MIN_S))
 
     def _oldest_unsent_s(self) -> float | None:
         """For how long the oldest record has waited, in memory or on disk."""

@@ -73,9 +73,10 @@ class Parts:
         )
         if answer == "away":
             return False
-        # Somebody who could not wait may have taken the parts meanwhile.
-        if self._parts and self._parts[-1] is part:
-            self._parts.pop()
+        if not self._parts or self._parts[-1] is not part:
+            # Somebody who could not wait has taken the parts meanwhile, and counted them.
+            return True
+        self._parts.pop()
         if answer == "written":
             self._note_written(part)
         elif len(part) == 1:

@@ -1,10 +1,11 @@
 """What the writer asks of a store."""
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 from integration_monitor.batch import Batch, Report
 
-__all__ = ["Batch", "Report", "Sink"]
+__all__ = ["Batch", "PatientSink", "Report", "Sink"]
 
 
 class Sink(Protocol):
@@ -25,3 +26,12 @@ class Sink(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class PatientSink(Protocol):
+    """A sink that lets its thread do something else while the store makes it wait."""
+
+    def while_waiting(self, do: Callable[[], None]) -> None:
+        """From now on this is called some ten times a second while the store is silent. It raises nothing."""
+        ...

@@ -179,6 +179,9 @@ class Spool:
                 # A disk that is full is found by whoever appends.
                 with contextlib.suppress(SpoolError):
                     segment.checkpoint(is_complete=is_complete)
+                    if is_complete:
+                        # SQLite keeps megabytes for each file that is open. It is opened again when its turn comes.
+                        segment.close()
             elif not is_complete and segment.log_bytes() >= self._segment_bytes_max:
                 self._is_segment_over = True
         if segments and is_gone(segments[-1].path):

@@ -42,7 +42,7 @@ class Recorded:
 
 
 class Worker(Generic[Item]):
-    """What the writer's thread does. Its methods but `hurry`, `end_by` and `rescue` belong to that thread."""
+    """What the writer's thread does. Its methods but `hurry`, `end_by`, `give_up` and `rescue` belong to that thread."""
 
     def __init__(  # noqa: PLR0913 -- by name, and each is a part of the pipeline
         self,
@@ -68,6 +68,7 @@ class Worker(Generic[Item]):
         self._settings = settings
         self._guard = guard
         self._clock = clock
+        delivery.connection.while_waiting = self._relieve
         #: a recorder is for one thread at a time; taken again where a signal handler makes a call
         self.recording = threading.RLock()
         #: wakes the thread; made anew for each thread
@@ -103,13 +104,16 @@ class Worker(Generic[Item]):
         """After this time, by the clock given, the worker tries no more."""
         self._end_at = time_s
 
+    def give_up(self) -> None:
+        """The worker is to do nothing more, whatever it comes back from."""
+        self._has_given_up = True
+
     def rescue(self, deadline: float) -> None:
         """Puts on disk what the thread does not get rid of: it hangs in the store. For the thread that ends the process.
 
         deadline:
-            When to stop, by the clock given; what is not on disk by then is left to be counted as lost.
+            When to stop, by the clock given; what is not on disk by then stays where it is.
         """
-        self._has_given_up = True
         if not self._depot.is_on or not self.recording.acquire(timeout=max(0.0, deadline - self._clock())):
             return
         try:
@@ -227,6 +231,24 @@ class Worker(Generic[Item]):
             self._add(item, item_bytes)
             size_bytes += item_bytes
 
+    def _relieve(self) -> None:
+        """While the store makes this thread wait: a queue that is half full goes to disk, so that nothing has to be dropped."""
+        with self._guard:
+            while self._depot.is_on and not self._batch and self._is_crowded() and (got := self._queue.get()) is not None:
+                part: list[Unit] = []
+                while got is not None and not isinstance(got, Marker):
+                    unit = self._unit(*got)
+                    part += [unit] if unit is not None else []
+                    got = self._queue.get() if len(part) < self._settings.batch_records_max else None
+                if isinstance(got, Marker):
+                    self._markers.append(got)
+                # What the disk does not take is in the next batch.
+                self._batch += self._delivery.spool(part)
+
+    def _is_crowded(self) -> bool:
+        counts, settings = self._counts, self._settings
+        return counts.waiting_records * 2 >= settings.queue_records_max or counts.waiting_bytes * 2 >= settings.queue_bytes_max
+
     def _add(self, item: Item | Recorded, size_bytes: int) -> None:
         unit = self._unit(item, size_bytes)
         if unit is not None:
@@ -264,7 +286,7 @@ class Worker(Generic[Item]):
         lost = self._unfinished.take_lost()
         if lost:
             self._delivery.add([Unit(record=record, is_finished=True, is_counted=False) for record in lost])
-        if self._clock() >= self._maintain_at:
+        if self._clock() >= self._maintain_at and not self._delivery.connection.is_away:
             self._maintain_at = self._clock() + MAINTAIN_RETRY_S
             if self._delivery.connection.maintain():
                 self._maintain_at = self._clock() + MAINTAIN_INTERVAL_S

@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
 import psycopg
@@ -70,6 +70,8 @@ class BoundedConnection(psycopg.Connection[tuple[Any, ...]]):
     deadline_at: float | None = None
     #: whether it was closed for want of an answer
     is_overdue = False
+    #: called again and again while the server is silent; None for nothing
+    while_waiting: Callable[[], None] | None = None
 
     def wait(self, gen: Generator[Any, Any, _Result], *arguments: Any, **options: Any) -> _Result:
         """As psycopg's, whose signature differs from version to version.
@@ -85,6 +87,8 @@ class BoundedConnection(psycopg.Connection[tuple[Any, ...]]):
             state = next(waiting)
             while True:
                 ready = yield state
+                if self.while_waiting is not None and not ready:
+                    self.while_waiting()
                 if self.deadline_at is not None and time.monotonic() >= self.deadline_at:
                     self.is_overdue = True
                     self.pgconn.finish()

@@ -35,9 +35,10 @@ BATCH_DEADLINE_S = 10.0
 WRITE_TIMEOUT_MS = 9_000
 # Somebody holds the table; the records wait better in our queue than in the server's.
 WRITE_LOCK_TIMEOUT_MS = 5_000
-# Meanwhile the writer's thread writes nothing; the server's own maintenance has more time.
-MAINTAIN_DEADLINE_S = 60.0
-MAINTAIN_TIMEOUT_MS = 59_000
+# Meanwhile the writer's thread writes nothing. So it maintains in turns of half a second, until nothing is left to do.
+MAINTAIN_DEADLINE_S = 2.0
+MAINTAIN_TIMEOUT_MS = 1_500
+MAINTAIN_INTERVAL_S = 10.0
 
 # Statistics are also added up by servers and by maintenance; where neither runs, processes that write do it, with a bound on what their
 # batches wait for: some 0.1 s a minute.
@@ -82,7 +83,14 @@ class PostgresSink:
         self._facts: Facts | None = None
         self._facts_until = 0.0
         self._add_up_at = time.monotonic() + ADD_UP_INTERVAL_S
+        # When the next turn of a maintenance is due; None where nothing is left to do.
+        self._maintain_at: float | None = None
         self._process_id = os.getpid()
+        self._while_waiting: Callable[[], None] | None = None
+
+    def while_waiting(self, do: Callable[[], None]) -> None:
+        """From now on this is called some ten times a second while the server is silent. It raises nothing."""
+        self._while_waiting = do
 
     def write(self, batch: Batch) -> None:
         """Stores the batch, all or none. The same batch may come again.
@@ -114,11 +122,24 @@ class PostgresSink:
             else:
                 break
         self._add_up()
+        if self._maintain_at is not None and time.monotonic() >= self._maintain_at:
+            # The batch is written, whatever becomes of this.
+            with contextlib.suppress(StoreError):
+                self.maintain()
 
     def maintain(self) -> None:
-        """Makes partitions ahead, applies the retention, closes what dead processes left. Errors as for `write`."""
+        """Makes partitions ahead, applies the retention, closes what dead processes left: for half a second, and as long after later
+        batches, until nothing is left to do.
+
+        Errors:
+            StoreUnavailable: it took longer than MAINTAIN_DEADLINE_S; what it had done is undone.
+            Others as for `write`.
+        """
+        self._maintain_at = None
         with self._transaction(MAINTAIN_DEADLINE_S, MAINTAIN_TIMEOUT_MS) as connection:
-            connection.execute(sql.query("logs_maintain"))
+            is_done = connection.execute(sql.query("logs_maintain_turn")).fetchone() == (True,)
+        if not is_done:
+            self._maintain_at = time.monotonic() + MAINTAIN_INTERVAL_S
 
     def close(self) -> None:
         """Gives the connection back. The sink can be used again."""
@@ -142,6 +163,7 @@ class PostgresSink:
         deadline_at = time.monotonic() + deadline_s
         connection = self._connected(deadline_s)
         connection.deadline_at = deadline_at
+        connection.while_waiting = self._while_waiting
         try:
             with connection.transaction():
                 connection.execute(
