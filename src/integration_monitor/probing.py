@@ -87,6 +87,21 @@ def probe_all(
         yield _probe(services[name], probes[name], registry, credentials, base_url=settings.probe_urls.get(name))
 
 
+def configured(settings: Settings, *, environment: Mapping[str, str] | None = None) -> list[str]:
+    """The services that can be probed with the credentials there are, in the order of their descriptions.
+
+    Errors:
+        ServiceDescriptionError: a description of the user's cannot be used.
+    """
+    environment = os.environ if environment is None else environment
+    return [
+        name
+        for name, one in describe_all(settings.services_dir).items()
+        if one.service.probe is not None
+        and all(_credential(variable, settings, environment) for variable in one.service.probe.credentials.values())
+    ]
+
+
 def _probe(
     service: Service, probe: Probe, registry: Registry, credentials: Mapping[str, str | None], *, base_url: str | None
 ) -> Probed:

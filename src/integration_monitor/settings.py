@@ -28,7 +28,10 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
 
     database_url: Annotated[
         str | None,
-        Meta(description="Where records go: postgresql://… or `embedded`.", extra={"secret": True}),
+        Meta(
+            description="Where records go: postgresql://…, a monitor's https://KEY@host (of applications alone), or `embedded`.",
+            extra={"secret": True},
+        ),
     ] = None
     data_dir: Annotated[
         str | None,
@@ -165,6 +168,49 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
             "Supabase project every end user is `authenticated`: set it."
         ),
     ] = {}
+    probe_interval_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="How often the server probes each service that has credentials here; 0 switches it off.",
+            extra={"unit": "s"},
+        ),
+    ] = 300.0
+    alerts_urls: Annotated[
+        list[str],
+        Meta(
+            description="Whom alerts go to: Apprise URLs, such as `tgram://BOT_TOKEN/CHAT_ID`; https://appriseit.com lists all. A comma in one "
+            "is written %2C. Without any, incidents are kept and nobody is told.",
+            extra={"secret": True},
+        ),
+    ] = []
+    alerts_routes: Annotated[
+        dict[str, str],
+        Meta(
+            description="Services whose alerts go elsewhere: `telegram=slack://…,amocrm=mailto://…`, several URLs with a space between. "
+            "`writers` stands for processes that lose or hold back records.",
+            extra={"secret": True},
+        ),
+    ] = {}
+    alerts_after_s: Annotated[
+        Seconds,
+        Meta(description="How long a service must be degraded or down before an incident begins.", extra={"unit": "s"}),
+    ] = 120.0
+    alerts_clear_s: Annotated[
+        Seconds,
+        Meta(description="How long it must be clearly better before the incident ends.", extra={"unit": "s"}),
+    ] = 300.0
+    alerts_quiet_hours: Annotated[
+        str | None,
+        Meta(description="Hours in which nobody is called: `22:00-07:00`. What is to be told waits for their end."),
+    ] = None
+    alerts_time_zone: Annotated[str, Meta(description="Time zone of quiet hours and of times in messages: `Asia/Almaty`.")] = (
+        "UTC"
+    )
+    alerts_urgent: Annotated[
+        list[str],
+        Meta(description="Services that are told of in quiet hours too: `amocrm,telegram`; `writers` as in `alerts_routes`."),
+    ] = []
 
 
 def load(
