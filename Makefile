@@ -14,9 +14,10 @@ FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/n
 demo: $(VENV)/installed-demo
 	$(BIN)/integration-monitor demo
 
-# Most tests wait more than they compute: so one process more than there are cores. A file's tests stay together and share its fixtures.
+# Most tests wait more than they compute: so one process more than there are cores. A file's tests stay together and share its fixtures;
+# the slow ones, which are collected first, begin first.
 test: $(VENV)/installed-dev debian-packages
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGUMENTS)
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
 
 # Some ten minutes of crashes (fifty kills in each mode), with a table of what became of every record. `make test` has each of them once.
 test-crash: $(VENV)/installed-dev debian-packages

@@ -15,9 +15,11 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from integration_monitor.store.cluster import Cluster
 from integration_monitor.store.embedded import find_binaries
@@ -51,6 +53,17 @@ class Variant:
 
 WHEEL = Variant(version=18, is_ordinary=False)
 VARIANTS = [Variant(version=version, is_ordinary=is_ordinary) for version in (18, 15) for is_ordinary in (False, True)]
+
+
+class ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """Gives each process whole files; the crash suite plays its scenarios side by side by itself, and so is one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/crash" if nodeid.startswith("tests/crash/") else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    return ByFile(config, log)
 
 
 class Server:

@@ -7,8 +7,10 @@ import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.workermanage import WorkerController
 
 from integration_monitor.store.cluster import Cluster
 from integration_monitor.store.embedded import find_binaries
@@ -20,6 +22,7 @@ from tests.crash.server_process import ServerProcess
 from tests.crash.vendor import Vendor, running_vendor
 
 ROOT = Path(__file__).parents[2]
+WORKER_OUTPUT = "crash_entries"
 ROUNDS = int(os.environ.get("INTEGRATION_MONITOR_CRASH_ROUNDS", "1"))
 
 # A server that is killed must have kept what it said it keeps; the machine itself goes on, so nothing waits for the disk.
@@ -42,31 +45,29 @@ class Entry:
     """A line of the table at the end."""
 
     title: str
-    account: Account
     #: journal, buffered, both
     durability: str
     #: why records may be lost here; empty where nothing may
     may_lose: str
-    #: records that were lost and counted as such
-    counted: int
     remark: str
+    #: column → number
+    counts: dict[str, int]
 
-    @property
-    def counts(self) -> dict[str, int]:
-        """The columns of the line."""
-        account = self.account
-        return {
-            "tried": len(account.tried),
-            "returned": len(account.returned),
-            "cut off": len(account.in_flight),
-            "in table": len(account.written),
-            "abandoned": len(account.abandoned),
-            "lost": len(account.lost),
-            "counted": self.counted,
-            "twice": len(account.duplicated),
-            "invented": len(account.unexpected),
-            "slowest ms": round(account.slowest_ms),
-        }
+
+def counts_of(account: Account, counted: int) -> dict[str, int]:
+    """The columns of a line."""
+    return {
+        "tried": len(account.tried),
+        "returned": len(account.returned),
+        "cut off": len(account.in_flight),
+        "in table": len(account.written),
+        "abandoned": len(account.abandoned),
+        "lost": len(account.lost),
+        "counted": counted,
+        "twice": len(account.duplicated),
+        "invented": len(account.unexpected),
+        "slowest ms": round(account.slowest_ms),
+    }
 
 
 _ENTRIES = pytest.StashKey[list[Entry]]()
@@ -74,6 +75,19 @@ _ENTRIES = pytest.StashKey[list[Entry]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_ENTRIES] = []
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    # Where the suite runs in several processes, the one that prints the table is none of those that play.
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[WORKER_OUTPUT] = [dataclasses.asdict(entry) for entry in session.config.stash[_ENTRIES]]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: WorkerController) -> None:
+    told: list[dict[str, Any]] = node.workeroutput.get(WORKER_OUTPUT, []) if hasattr(node, "workeroutput") else []
+    node.config.stash[_ENTRIES] += [Entry(**entry) for entry in told]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -121,7 +135,8 @@ def report(request: pytest.FixtureRequest) -> Report:
     def report(
         title: str, account: Account, *, durability: str, may_lose: str = "", counted: int = 0, remark: str = ""
     ) -> Account:
-        entry = Entry(title=title, account=account, durability=durability, may_lose=may_lose, counted=counted, remark=remark)
+        counts = counts_of(account, counted)
+        entry = Entry(title=title, durability=durability, may_lose=may_lose, remark=remark, counts=counts)
         request.config.stash[_ENTRIES].append(entry)
         return account
 

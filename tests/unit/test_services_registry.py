@@ -272,7 +272,9 @@ def test_no_answer_of_a_vendor_can_break_the_reading(
     assert len(meaning.action) <= ACTION_CHARS_MAX
 
 
-@pytest.mark.parametrize("code", ["order-12345678", "1a6e8b3c-0d5f-4c8e-9a57-5b1f0c2d7e94", "x" * 65, "with space", 10**9, True, None, 1.5, {}])
+@pytest.mark.parametrize(
+    "code", ["order-12345678", "1a6e8b3c-0d5f-4c8e-9a57-5b1f0c2d7e94", "x" * 65, "with space", 10**9, True, None, 1.5, {}]
+)
 def test_code_that_would_grow_with_identifiers_is_none(code: Json) -> None:
     assert vendor_code(code) is None
 
