@@ -13,6 +13,7 @@ IntegrationMonitorError
 │   └── SpoolDamaged         a file of it cannot be read: what is in it is lost
 ├── MigrationError           the database is not in a state that migrations can start from
 ├── CursorError              a cursor is not one of this question (monitoring.cursor; also a ValueError)
+├── WindowError              a window of statistics that cannot be answered (monitoring.windows; also a ValueError)
 └── Refusal                  a request to the server is refused; its own tree stands in server.refusals
 """
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from integration_monitor.writer.lifecycle import Writer
 
 POSTGRESQL_SCHEMES = frozenset({"postgresql", "postgres"})
+MONITOR_SCHEMES = frozenset({"http", "https"})
 EMBEDDED = "embedded"
 
 PATCHES = (HttpxPatch, Httpx2Patch, RequestsPatch, AiohttpPatch, Urllib3Patch, HttpClientPatch, UrllibRequestPatch, Httplib2Patch)
@@ -176,7 +177,7 @@ def build(settings: Settings, *, is_checked: bool = False) -> Pipeline:
     guard = Guard()
     recorder = Deferred(lambda: open_recorder(settings, _log_description_error if is_checked else None, on_error=guard.report))
     store = Deferred(lambda: _open_store(settings))
-    sink_kind = Deferred(_sink_kind)
+    sink_kind = Deferred(lambda: _sink_kind(store.get()[0]))
     if not is_checked:
         recorder.get()
         store.get()
@@ -203,7 +204,11 @@ def build(settings: Settings, *, is_checked: bool = False) -> Pipeline:
     )
 
 
-def _sink_kind() -> Callable[[str], Sink]:
+def _sink_kind(url: str) -> Callable[[str], Sink]:
+    if _scheme(url) in MONITOR_SCHEMES:
+        from integration_monitor.store.monitor import MonitorSink  # noqa: PLC0415 -- as below
+
+        return MonitorSink
     from integration_monitor.store.postgres.sink import PostgresSink  # noqa: PLC0415 -- the driver is for the writer's thread
 
     return PostgresSink
@@ -242,18 +247,30 @@ def _open_store(settings: Settings) -> tuple[str, Callable[[], None]]:
         )
     if database_url == EMBEDDED:
         return _open_embedded(settings.data_dir)
-    scheme, separator, _rest = database_url.partition("://")
-    if not separator or scheme.lower() not in POSTGRESQL_SCHEMES:
+    scheme = _scheme(database_url)
+    if scheme in MONITOR_SCHEMES:
+        from integration_monitor.store.monitor import read_address  # noqa: PLC0415 -- as in _sink_kind
+
+        read_address(database_url)
+        return database_url, lambda: None
+    if scheme not in POSTGRESQL_SCHEMES:
         # Only the scheme is repeated: the rest may hold a password.
-        shown = f"{scheme}://" if separator else "something that is no URL"
+        shown = f"{scheme}://" if scheme else "something that is no URL"
         raise SettingsError(
-            f"database_url: records cannot go to {shown}; give postgresql://user:password@host/database, or `embedded`",
+            f"database_url: records cannot go to {shown}; give postgresql://user:password@host/database, "
+            "https://KEY@monitor.example.com, or `embedded`",
             name="database_url",
         )
     from integration_monitor.store.postgres.connection import parameters  # noqa: PLC0415 -- as in _sink_kind
 
     parameters(database_url)
     return database_url, lambda: None
+
+
+def _scheme(url: str) -> str:
+    """The scheme of a URL; empty where it is none."""
+    scheme, separator, _rest = url.partition("://")
+    return scheme.lower() if separator else ""
 
 
 def _open_embedded(data_dir: str | None) -> tuple[str, Callable[[], None]]:

@@ -39,9 +39,9 @@ class LiveServer:
 
 
 @contextlib.contextmanager
-def live_server(database_url: str) -> Iterator[LiveServer]:
-    """Serves a database until the block ends."""
-    app = create_app(settings.load({"database_url": database_url, "jwt_secret": SECRET}, environment={}))
+def live_server(database_url: str, **others: object) -> Iterator[LiveServer]:
+    """Serves a database until the block ends; other keyword arguments are settings."""
+    app = create_app(settings.load({"database_url": database_url, "jwt_secret": SECRET, **others}, environment={}))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1))
     loop = asyncio.new_event_loop()
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -305,6 +305,17 @@ def test_token_opens_the_api(block: str, shell_with_database: Shell, serving: Pr
     assert answer["next"] is None
 
 
+@runs("sh", "KEY=$(integration-monitor keys create shop-backend --scope ingest)")
+def test_key_lets_other_programs_send(block: str, shell_with_database: Shell, serving: Program, database_url: str) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed, and this block is a call of it: apt-get install curl")
+
+    done = shell_with_database.run(replaced(block, (SERVER, serving.wait_for(r"listens on (http\S+)"))))
+
+    assert json.loads(done.stdout)["stored"] == 1
+    assert [(row["service_name"], row["status"]) for row in rows(database_url)] == [("billing", "failed")]
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_block_is_run_by_one_test(document: str) -> None:
     blocks = blocks_of(document)

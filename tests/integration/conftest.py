@@ -24,6 +24,8 @@ COLUMNS = (
     "service_name",
     "action",
     "status",
+    "related_entity_type",
+    "related_entity_id",
     "request_payload",
     "response_payload",
     "error_message",

@@ -249,3 +249,43 @@ def test_verify_counts_a_day_again(run: Run, database_url: str, is_compacted: bo
     [day] = [one for one in answer["differences"] if one["tier"] == "day"]
     assert [shown - counted for counted, shown in zip(day["counted"], day["shown"], strict=True)] == [1, 1, 143, 0, 1]
     assert day["is_histogram_other"]
+
+
+# As pg_cron 1.4 and later have it, and what it keeps of a job.
+STUB_OF_PG_CRON = """
+    create schema cron;
+    create table cron.job (jobname text primary key, schedule text not null, command text not null);
+    create function cron.schedule(job_name text, schedule text, command text) returns bigint language sql as
+        'insert into cron.job values ($1, $2, $3) on conflict (jobname) do update set schedule = $2, command = $3 returning 1::bigint';
+"""
+
+
+def test_the_script_for_pg_cron_schedules_what_the_server_does(run: Run, each_database_url: str) -> None:
+    printed = run("sql", "--pg-cron").stdout
+    with psycopg.connect(each_database_url, autocommit=True) as connection:
+        connection.execute(STUB_OF_PG_CRON.encode())
+
+        connection.execute(printed.encode())
+        connection.execute(printed.encode())
+
+        jobs = connection.execute("select jobname, command from cron.job order by 1").fetchall()
+        assert [name for name, _ in jobs] == ["integration_monitor_add_up", "integration_monitor_maintain"]
+        connection.execute("insert into public.integration_logs (service_name, action, status) values ('a', 'b', 'success')")
+        for _, command in jobs:
+            connection.execute(command.encode())
+        assert connection.execute("select sum(count)::integer from integration_monitor.statistics_day").fetchone() == (1,)
+
+
+def test_the_script_for_pg_cron_says_what_is_missing(run: Run, empty_database_url: str, database_url: str) -> None:
+    printed = run("sql", "--pg-cron").stdout.encode()
+
+    with (
+        psycopg.connect(empty_database_url) as connection,
+        pytest.raises(psycopg.errors.RaiseException, match="is not in this database"),
+    ):
+        connection.execute(printed)
+    with psycopg.connect(database_url) as connection, pytest.raises(psycopg.errors.RaiseException) as caught:
+        connection.execute(printed)
+
+    assert "pg_cron is not installed" in str(caught.value)
+    assert "create extension pg_cron" in (caught.value.diag.message_hint or "")

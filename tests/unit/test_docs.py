@@ -8,12 +8,13 @@ from typing import Any, get_args
 
 import pytest
 import typer
+from litestar.params import QueryParameter
 
 from integration_monitor import settings
 from integration_monitor.cli.application import build
 from integration_monitor.monitoring.health import State
 from integration_monitor.record import Fault, NoAnswerCode, Status
-from integration_monitor.server import api
+from integration_monitor.server import api, incidents
 from integration_monitor.services.exchange import Retry
 from integration_monitor.services.sources import built_in
 from tests.unit import settings_page
@@ -73,10 +74,14 @@ def commands(command: Any, name: str = "") -> Iterator[tuple[str, list[str]]]:
 def endpoints() -> dict[str, set[str]]:
     """`GET /api/…` → its parameters."""
     found = {}
-    for handler in api.router.routes:
+    for handler in [*api.router.routes, *incidents.router.routes]:
         for route_handler in getattr(handler, "route_handlers", []):
-            parameters = set(route_handler.parsed_fn_signature.parameters) - {"questions"}
-            found.update({f"{method} {handler.path}": parameters for method in route_handler.http_methods - {"OPTIONS"}})
+            parameters = {
+                field.kwarg_definition.name or name
+                for name, field in route_handler.parsed_fn_signature.parameters.items()
+                if isinstance(field.kwarg_definition, QueryParameter)
+            }
+            found.update({f"{method} {handler.path_format}": parameters for method in route_handler.http_methods - {"OPTIONS"}})
     return found
 
 

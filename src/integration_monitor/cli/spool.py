@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from integration_monitor.cli.options import DatabaseUrl, load_settings, open_database
+from integration_monitor.store.monitor import SCHEMES, MonitorSink
 from integration_monitor.store.postgres.sink import PostgresSink
 from integration_monitor.writer.estate import Holding, deliver, list_dead_letters, list_holdings
 from integration_monitor.writer.folder import spool_dir
@@ -50,7 +51,8 @@ def drain(database_url: DatabaseUrl = None) -> None:
     """
     settings = load_settings(database_url)
     with open_database(settings) as database:
-        done = deliver(settings, lambda: PostgresSink(database.url))
+        is_monitor = database.url.partition("://")[0].lower() in SCHEMES
+        done = deliver(settings, lambda: MonitorSink(database.url) if is_monitor else PostgresSink(database.url))
     typer.echo(f"delivered {done.records_count} records of {done.spools_count} spools")
     if done.lost_count:
         typer.echo(f"lost {done.lost_count} records in files that were damaged")

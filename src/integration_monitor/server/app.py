@@ -2,10 +2,8 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Litestar, Response, Router
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
@@ -17,18 +15,24 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
 
+from integration_monitor.alerts.plan import plan
 from integration_monitor.errors import SettingsError
-from integration_monitor.server import api, assets, auth, pages, sign_in
+from integration_monitor.server import api, assets, auth, incidents, liveness, pages, sign_in
 from integration_monitor.server.entrance import Entrance
 from integration_monitor.server.headers import add_security_headers
+from integration_monitor.server.ingest import handlers as ingest
+from integration_monitor.server.ingest.door import Door
+from integration_monitor.server.keyring import KeyRing
 from integration_monitor.server.origin import check_public_url, refuse_cross_origin
 from integration_monitor.server.problems import HANDLERS
 from integration_monitor.server.upkeep import maintained
+from integration_monitor.server.watch import watched
 from integration_monitor.settings import Settings
+from integration_monitor.store.postgres.api_keys import PostgresApiKeys
 from integration_monitor.store.postgres.entrance import PostgresEntrance
 from integration_monitor.store.postgres.pool import Connections
+from integration_monitor.store.postgres.sink import PostgresSink
 
-_FOLDER: Final = Path(__file__).parent
 # The largest thing anybody sends so far is a pasted token.
 _BODY_BYTES_MAX: Final = 64 * 1024
 # Less than a packet gains nothing.
@@ -44,30 +48,42 @@ def create_app(settings: Settings) -> Litestar:
         `database_url` must be that of a real database: the word `embedded` is resolved by whoever starts the server.
 
     Errors:
-        SettingsError: `database_url` is missing or cannot be read; `public_url` is not the address of a site.
+        SettingsError: `database_url` is missing or cannot be read; `public_url` is not the address of a site; alerts cannot be made as told.
     """
     if not settings.database_url:
         raise SettingsError("the server needs `database_url`: postgresql://user:password@host:5432/database", name="database_url")
     if settings.public_url:
         check_public_url(settings.public_url)
+    alerts = plan(settings)
     connections = Connections(settings.database_url)
+    door = Door(settings, PostgresSink(settings.database_url))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await connections.open()
         try:
-            async with maintained(connections):
+            async with maintained(connections), watched(settings, alerts, connections), door.opened():
                 yield
         finally:
             await connections.close()
 
     return Litestar(
-        route_handlers=[api.router, *sign_in.route_handlers, *pages.route_handlers, *assets.routers()],
+        route_handlers=[
+            api.router,
+            incidents.router,
+            ingest.router,
+            *sign_in.route_handlers,
+            *pages.route_handlers,
+            *liveness.route_handlers,
+            *assets.routers(),
+        ],
         state=State(
             {
                 "settings": settings,
                 "connections": connections,
-                "entrance": Entrance(settings, PostgresEntrance(connections)),
+                "readiness": liveness.Readiness(connections),
+                "door": door,
+                "entrance": Entrance(settings, PostgresEntrance(connections), KeyRing(PostgresApiKeys(connections))),
             }
         ),
         dependencies={
@@ -78,25 +94,13 @@ def create_app(settings: Settings) -> Litestar:
         before_send=[add_security_headers],
         exception_handlers=HANDLERS,
         lifespan=[lifespan],
-        template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(_environment())),
+        template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(pages.environment())),
         openapi_config=_openapi(),
         request_max_body_size=_BODY_BYTES_MAX,
         compression_config=CompressionConfig(backend="gzip", minimum_size=_COMPRESSED_BYTES_MIN),
         # Logging belongs to whoever starts the process.
         logging_config=None,
     )
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(pages.filters)
-    return environment
 
 
 def _openapi() -> OpenAPIConfig:

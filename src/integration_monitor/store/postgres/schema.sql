@@ -181,6 +181,7 @@ COMMENT ON FUNCTION integration_monitor.close_abandoned_logs() IS 'Closes as ABA
 CREATE FUNCTION integration_monitor.compact_statistics(changes_max integer DEFAULT 20000) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     AS $$
 declare
     -- The first eight bytes of SHA-256 of 'integration_monitor.compact_statistics', as a signed number.
@@ -190,13 +191,21 @@ declare
     hour_since   constant timestamptz := date_bin('1 day', now() - interval '91 days', epoch);
     until        constant timestamptz := now() + interval '1 hour';
     bounds       constant integer[] := array(select bin.least_ms from integration_monitor.statistics_bins as bin where bin.bin > 0 order by 1);
+    places       tid[];
     taken_count  integer;
 begin
     if not pg_try_advisory_xact_lock(compact_lock) then
         return null;
     end if;
-    if exists (select from integration_monitor.statistics_changes as change where change.bucket < until) then
-        perform integration_monitor.name_series();
+    places := array(
+        select change.ctid
+          from integration_monitor.statistics_changes as change
+         where change.bucket < until
+         order by change.change_id
+         limit changes_max
+    );
+    if places <> '{}' then
+        perform integration_monitor.name_series(places);
 
         with taken as (
             delete from integration_monitor.statistics_changes as change
@@ -205,15 +214,7 @@ begin
                 on series.service_name = open.service_name and series.action = open.action and series.status = open.status
                and series.error_code = open.error_code and series.fault = open.fault
              where change.ctid = open.place
-               and open.place = any (
-                       array(
-                           select first_one.ctid
-                             from integration_monitor.statistics_changes as first_one
-                            where first_one.bucket < until
-                            order by first_one.change_id
-                            limit changes_max
-                       )
-                   )
+               and open.place = any (places)
             returning change.*, series.series_id
         ),
         spread as materialized (
@@ -489,6 +490,13 @@ declare
     minute_since constant timestamptz := date_bin('1 hour', now() - interval '48 hours', epoch);
     hour_since   constant timestamptz := date_bin('1 day', now() - interval '91 days', epoch);
 begin
+    -- Such a transaction counts what was there when it began, and TRUNCATE also removes what came since: that would stay in the statistics for good.
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        raise exception 'TRUNCATE of public.integration_logs in a % transaction would leave statistics of removed records',
+                        current_setting('transaction_isolation')
+              using errcode = 'feature_not_supported',
+                    hint = 'Truncate in a transaction that is read committed, or delete the records.';
+    end if;
     insert into integration_monitor.statistics_changes (
         sign, grain, bucket, service_name, action, status, error_code, fault, count, timed, sum_ms, min_ms, max_ms, durations
     )
@@ -525,6 +533,7 @@ CREATE FUNCTION integration_monitor.create_partitions(times timestamp with time 
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     SET "DateStyle" TO 'ISO, YMD'
+    SET lock_timeout TO '150ms'
     AS $$
 declare
     one_day    constant interval := interval '1 day';
@@ -565,7 +574,10 @@ begin
     -- First all that nobody need wait for.
     for i in 1 .. cardinality(spans) loop
         execute format(
-            'create table integration_monitor.%I (like public.integration_logs including defaults including constraints)', names[i]
+            'create table integration_monitor.%I '
+            '(like public.integration_logs including defaults including constraints including indexes, '
+            'constraint is_in_bounds check (created_at >= %L and created_at < %L))',
+            names[i], lower(spans[i]), upper(spans[i])
         );
         execute format('alter table integration_monitor.%I enable row level security', names[i]);
         execute format('revoke all on integration_monitor.%I from public, anon, authenticated, service_role', names[i]);
@@ -578,9 +590,10 @@ begin
         execute moves[i];
     end loop;
 
-    -- Then, in one go, what readers wait for: a partition cannot be attached while the default one holds rows of its time, and
-    -- some may have come meanwhile.
+    -- Then, in one go, what others wait for: a partition cannot be attached while the default one holds rows of its time, and
+    -- some may have come meanwhile. The table first, so that no writer is on its way to the default partition.
     if names <> '{}' then
+        lock table only public.integration_logs in share row exclusive mode;
         lock table only integration_monitor.integration_logs_default in access exclusive mode;
     end if;
     for i in 1 .. cardinality(spans) loop
@@ -589,6 +602,8 @@ begin
             'alter table public.integration_logs attach partition integration_monitor.%I for values from (%L) to (%L)',
             names[i], lower(spans[i]), upper(spans[i])
         );
+        -- It has told PostgreSQL that there is nothing to look for.
+        execute format('alter table integration_monitor.%I drop constraint is_in_bounds', names[i]);
     end loop;
     return names;
 end
@@ -607,14 +622,27 @@ COMMENT ON FUNCTION integration_monitor.create_partitions(times timestamp with t
 CREATE FUNCTION integration_monitor.drop_partitions(names text[]) RETURNS text[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '50ms'
     AS $$
 declare
     dropped text[];
 begin
+    -- Whoever has made a partition or truncated one holds others up by now, and is not to wait for anybody.
+    if exists (
+        select from pg_locks as held
+         where held.pid = pg_backend_pid()
+           and (
+               held.relation = 'public.integration_logs'::regclass and held.mode in ('ShareRowExclusiveLock', 'AccessExclusiveLock')
+               or held.relation = any (names::regclass[]) and held.mode = 'AccessExclusiveLock'
+           )
+    ) then
+        return '{}';
+    end if;
     for attempt in 1 .. 10 loop
         begin
             dropped := '{}';
-            lock table only public.integration_logs in access exclusive mode nowait;
+            -- Whoever uses a partition through the table has a lock on this; for any other nobody waits.
+            lock table only public.integration_logs in access exclusive mode;
             lock table only integration_monitor.integration_logs_default in access exclusive mode nowait;
             for i in 1 .. cardinality(names) loop
                 begin
@@ -640,7 +668,7 @@ $$;
 -- Name: FUNCTION drop_partitions(names text[]); Type: COMMENT; Schema: integration_monitor; Owner: -
 --
 
-COMMENT ON FUNCTION integration_monitor.drop_partitions(names text[]) IS 'Drops these partitions if nobody uses the table at this moment';
+COMMENT ON FUNCTION integration_monitor.drop_partitions(names text[]) IS 'Drops these partitions if nobody uses the table for long';
 
 --
 -- Name: fault_of(text, jsonb); Type: FUNCTION; Schema: integration_monitor; Owner: -
@@ -729,16 +757,18 @@ CREATE FUNCTION integration_monitor.maintain() RETURNS jsonb
 declare
     retention constant interval := (select settings.retention from integration_monitor.settings as settings);
     -- A bound on what one transaction does; what is left waits for the next.
-    rounds_max constant integer := 50;
-    merged     integer;
-    all_merged integer := 0;
-    closed     integer;
-    forgotten  integer;
+    rounds_max  constant integer := 50;
+    changes_max constant integer := 20000;
+    merged      integer;
+    all_merged  integer := 0;
+    closed      integer;
+    forgotten   integer;
 begin
     for round in 1 .. rounds_max loop
-        merged := integration_monitor.compact_statistics();
-        exit when coalesce(merged, 0) = 0;
-        all_merged := all_merged + merged;
+        merged := integration_monitor.compact_statistics(changes_max);
+        all_merged := all_merged + coalesce(merged, 0);
+        -- Fewer than were asked for are all there were: what writers add meanwhile is no reason to begin again.
+        exit when coalesce(merged, 0) < changes_max;
     end loop;
     -- A record that was pending and is finished leaves a sum of nought.
     delete from integration_monitor.statistics_hour as tier where tier.count = 0 and tier.timed = 0 and merged is not null;
@@ -782,6 +812,7 @@ declare
     created       text[] := '{}';
     dropped       text[] := '{}';
     postponed     text[] := '{}';
+    is_truncated  boolean;
 begin
     -- Bound to the transaction, so that it also works through a transaction pooler.
     if not pg_try_advisory_xact_lock(maintain_lock) then
@@ -790,6 +821,11 @@ begin
     select * into strict settings from integration_monitor.settings;
 
     select * into strict removed from integration_monitor.remove_logs_before(now() - settings.retention);
+    is_truncated := exists (
+        select from pg_locks as held
+         where held.pid = pg_backend_pid() and held.mode = 'AccessExclusiveLock'
+           and held.relation = any (removed.partitions_empty::regclass[])
+    );
 
     -- Strays: what the default partition holds of times that a partition may take. Times further ahead are a clock gone wrong and
     -- wait there until they come.
@@ -801,7 +837,12 @@ begin
                  from integration_monitor.integration_logs_default as stray
                 where stray.created_at < now() + interval '28 days'
            ) as wanted;
+    if is_truncated then
+        -- Whoever looks for an id waits for what was truncated, and holds the table's lock meanwhile: all that is left to do is to end.
+        postponed := postponed || 'partitions ahead'::text;
+    end if;
     for attempt in 1 .. 3 loop
+        exit when is_truncated;
         begin
             created := integration_monitor.create_partitions(times);
             exit;
@@ -840,10 +881,122 @@ $$;
 COMMENT ON FUNCTION integration_monitor.maintain_logs() IS 'The part of maintain() that keeps public.integration_logs: partitions ahead, strays, retention';
 
 --
--- Name: name_series(); Type: FUNCTION; Schema: integration_monitor; Owner: -
+-- Name: maintain_turn(); Type: FUNCTION; Schema: integration_monitor; Owner: -
 --
 
-CREATE FUNCTION integration_monitor.name_series() RETURNS void
+CREATE FUNCTION integration_monitor.maintain_turn() RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    SET lock_timeout TO '200ms'
+    SET jit TO 'off'
+    AS $$
+declare
+    -- That of maintain(), which does the same.
+    maintain_lock constant bigint := -3529122305915503799;
+    -- A piece takes less than this on any machine that keeps up with its records, and no other is begun afterwards.
+    turn_until    constant timestamptz := clock_timestamp() + interval '0.5 seconds';
+    rows_max      constant integer := 5000;
+    retention     constant interval := (select settings.retention from integration_monitor.settings as settings);
+    cutoff        constant timestamptz := now() - retention;
+    rows_at_once  integer := 50;
+    part          record;
+    is_used       boolean;
+    counted       integer;
+    closed        integer;
+    deleted       integer := 0;
+    created       text[] := '{}';
+    empty         text[] := '{}';
+    dropped       text[] := '{}';
+    is_done       boolean := true;
+begin
+    -- Bound to the transaction, so that it also works through a transaction pooler.
+    if not pg_try_advisory_xact_lock(maintain_lock) then
+        return jsonb_build_object('is_skipped', true, 'is_done', true);
+    end if;
+    closed := integration_monitor.close_abandoned_logs();
+    -- What these have left goes with them.
+    delete from integration_monitor.writers as writer where writer.heartbeat_at < cutoff;
+    -- Of a process that lives on: the records are older than any record may be.
+    delete from integration_monitor.pending as open where open.created_at < cutoff;
+
+    -- The part of a week and strays first, as in remove_logs_before().
+    for part in
+        select listed.relation, listed.until <= cutoff as is_whole
+          from integration_monitor.list_partitions() as listed
+         where listed.is_default or listed.since < cutoff
+         order by is_whole nulls first, listed.since
+    loop
+        if part.is_whole then
+            begin
+                execute format('select exists (select from only %s)', part.relation) into is_used;
+                if is_used then
+                    execute format('truncate table only %s', part.relation);
+                end if;
+                empty := empty || part.relation::text;
+                continue;
+            exception
+                when lock_not_available or deadlock_detected then
+                    null;  -- somebody reads it: delete instead
+            end;
+        end if;
+        loop
+            if deleted >= rows_max or clock_timestamp() >= turn_until then
+                is_done := false;
+                exit;
+            end if;
+            -- What somebody has locked is left to the next maintenance, and nobody is waited for.
+            execute format(
+                'delete from only %s where ctid = any (array('
+                '    select old.ctid from only %s as old where old.created_at < %L order by old.created_at limit %s for update skip locked'
+                '))',
+                part.relation, part.relation, cutoff, rows_at_once
+            );
+            get diagnostics counted = row_count;
+            deleted := deleted + counted;
+            exit when counted < rows_at_once;
+            rows_at_once := least(rows_at_once * 2, 1000, greatest(rows_max - deleted, 1));
+        end loop;
+        exit when not is_done;
+    end loop;
+
+    -- What holds up others comes last: the locks are held until the transaction ends. Where they cannot be had now, the next day will do,
+    -- since there are partitions for four weeks.
+    begin
+        created := integration_monitor.create_partitions(
+            array(select now() + days * interval '1 day' from generate_series(0, 28) as days)
+        );
+    exception
+        when lock_not_available or deadlock_detected then
+            null;
+    end;
+    if empty <> '{}' then
+        dropped := integration_monitor.drop_partitions(empty);
+    end if;
+    return jsonb_build_object(
+        'is_skipped', false,
+        'is_done', is_done,
+        'rows_deleted', deleted,
+        'partitions_created', created,
+        'partitions_emptied', empty,
+        'partitions_dropped', dropped,
+        'records_abandoned', closed
+    );
+end
+$$;
+
+--
+-- Name: FUNCTION maintain_turn(); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.maintain_turn() IS 'A turn of maintain(), of about half a second: partitions ahead, retention, what dead processes left; `is_done` is false where more is to do';
+
+--
+-- Name: name_series(tid[]); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.name_series(places tid[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -852,11 +1005,13 @@ declare
 begin
     insert into integration_monitor.statistics_names as known (service_name, kind, name, is_overflow)
     with offered as (
-        select change.service_name, 'action' as kind, change.action as name from integration_monitor.statistics_changes as change
+        select change.service_name, 'action' as kind, change.action as name
+          from integration_monitor.statistics_changes as change
+         where change.ctid = any (places)
         union
         select change.service_name, 'error_code', change.error_code
           from integration_monitor.statistics_changes as change
-         where change.error_code <> ''
+         where change.ctid = any (places) and change.error_code <> ''
     ),
     kept as (
         select known.service_name, known.kind, count(*) as count, bool_or(known.is_overflow) as is_full
@@ -886,7 +1041,8 @@ begin
     insert into integration_monitor.statistics_series (service_name, action, status, error_code, fault)
     select distinct open.service_name, open.action, open.status, open.error_code, open.fault
       from integration_monitor.statistics_open as open
-     where not exists (
+     where open.place = any (places)
+       and not exists (
                select from integration_monitor.statistics_series as series
                 where series.service_name = open.service_name and series.action = open.action and series.status = open.status
                   and series.error_code = open.error_code and series.fault = open.fault
@@ -895,10 +1051,10 @@ end
 $$;
 
 --
--- Name: FUNCTION name_series(); Type: COMMENT; Schema: integration_monitor; Owner: -
+-- Name: FUNCTION name_series(places tid[]); Type: COMMENT; Schema: integration_monitor; Owner: -
 --
 
-COMMENT ON FUNCTION integration_monitor.name_series() IS 'Makes names and series for what is new among the changes; whatever is too many is other';
+COMMENT ON FUNCTION integration_monitor.name_series(places tid[]) IS 'Makes names and series for what is new among the changes; whatever is too many is other';
 
 --
 -- Name: place_log(); Type: FUNCTION; Schema: integration_monitor; Owner: -
@@ -1007,6 +1163,7 @@ COMMENT ON FUNCTION integration_monitor.read_extremes(service_name text, action 
 CREATE FUNCTION integration_monitor.rebuild_statistics(since timestamp with time zone, until timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     AS $$
 declare
     -- That of compact_statistics(). Here it is waited for.
@@ -1085,20 +1242,23 @@ $$;
 COMMENT ON FUNCTION integration_monitor.rebuild_statistics(since timestamp with time zone, until timestamp with time zone) IS 'Counts the records of these whole UTC days anew; gives how many there are. Only where all records of the days remain';
 
 --
--- Name: remove_logs_before(timestamp with time zone); Type: FUNCTION; Schema: integration_monitor; Owner: -
+-- Name: remove_logs_before(timestamp with time zone, interval); Type: FUNCTION; Schema: integration_monitor; Owner: -
 --
 
-CREATE FUNCTION integration_monitor.remove_logs_before(cutoff timestamp with time zone, OUT rows_deleted bigint, OUT partitions_empty text[]) RETURNS record
+CREATE FUNCTION integration_monitor.remove_logs_before(cutoff timestamp with time zone, longest interval DEFAULT '00:00:20'::interval, OUT rows_deleted bigint, OUT partitions_empty text[]) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     SET "DateStyle" TO 'ISO, YMD'
     SET lock_timeout TO '200ms'
-    AS $$
+    SET jit TO 'off'
+    AS $_$
 declare
-    part    record;
-    is_used boolean;
-    counted bigint;
+    rows_max constant integer := 5000;
+    began_at constant timestamptz := clock_timestamp();
+    part     record;
+    is_used  boolean;
+    counted  bigint;
 begin
     rows_deleted := 0;
     partitions_empty := '{}';
@@ -1123,19 +1283,25 @@ begin
         end if;
         -- Row locks may be waited for longer than a table's lock: nobody queues behind.
         perform set_config('lock_timeout', '60s', true);
-        execute format('delete from only %s where created_at < %L', part.relation, cutoff);
-        get diagnostics counted = row_count;
-        rows_deleted := rows_deleted + counted;
+        loop
+            execute format(
+                'delete from only %1$s where ctid = any (array(select old.ctid from only %1$s as old where old.created_at < %2$L limit %3$s))',
+                part.relation, cutoff, rows_max
+            );
+            get diagnostics counted = row_count;
+            rows_deleted := rows_deleted + counted;
+            exit when counted < rows_max or clock_timestamp() > began_at + longest;
+        end loop;
         perform set_config('lock_timeout', '200ms', true);
     end loop;
 end
-$$;
+$_$;
 
 --
--- Name: FUNCTION remove_logs_before(cutoff timestamp with time zone, OUT rows_deleted bigint, OUT partitions_empty text[]); Type: COMMENT; Schema: integration_monitor; Owner: -
+-- Name: FUNCTION remove_logs_before(cutoff timestamp with time zone, longest interval, OUT rows_deleted bigint, OUT partitions_empty text[]); Type: COMMENT; Schema: integration_monitor; Owner: -
 --
 
-COMMENT ON FUNCTION integration_monitor.remove_logs_before(cutoff timestamp with time zone, OUT rows_deleted bigint, OUT partitions_empty text[]) IS 'Removes records older than the given time; gives how many were deleted one by one, and the partitions that are empty now';
+COMMENT ON FUNCTION integration_monitor.remove_logs_before(cutoff timestamp with time zone, longest interval, OUT rows_deleted bigint, OUT partitions_empty text[]) IS 'Removes records older than the given time, for no longer than so long; gives how many were deleted one by one, and the partitions that are empty now';
 
 --
 -- Name: reopen_logs(uuid[]); Type: FUNCTION; Schema: integration_monitor; Owner: -
@@ -1421,7 +1587,7 @@ declare
     maintain_lock constant bigint := -3529122305915503799;
 begin
     perform pg_advisory_xact_lock(maintain_lock);
-    perform integration_monitor.remove_logs_before(now() - interval '90 days');
+    perform integration_monitor.remove_logs_before(now() - interval '90 days', interval '1000 years');
 end
 $$;
 
@@ -1430,6 +1596,331 @@ $$;
 --
 
 COMMENT ON FUNCTION public.cleanup_old_integration_logs() IS 'Удаляет записи старше 90 дней';
+
+--
+-- Name: api_keys; Type: TABLE; Schema: integration_monitor; Owner: -
+--
+
+CREATE TABLE integration_monitor.api_keys (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    name text NOT NULL,
+    scope text NOT NULL,
+    service text,
+    secret_hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_keys_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT api_keys_scope_check CHECK ((scope = ANY (ARRAY['ingest'::text, 'read'::text]))),
+    CONSTRAINT api_keys_secret_hash_check CHECK ((octet_length(secret_hash) = 32)),
+    CONSTRAINT api_keys_service_check CHECK ((service <> ''::text))
+);
+
+--
+-- Name: TABLE api_keys; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON TABLE integration_monitor.api_keys IS 'API keys of programs: one row a key, also when it is revoked';
+
+--
+-- Name: COLUMN api_keys.id; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.api_keys.id IS 'Names the key in the audit';
+
+--
+-- Name: COLUMN api_keys.name; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.api_keys.name IS 'For people; one key that is not revoked has it';
+
+--
+-- Name: COLUMN api_keys.scope; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.api_keys.scope IS 'What it may: ingest (send records) or read (ask, as role authenticated)';
+
+--
+-- Name: COLUMN api_keys.service; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.api_keys.service IS 'The one service that it is for; null for all';
+
+--
+-- Name: COLUMN api_keys.secret_hash; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.api_keys.secret_hash IS 'SHA-256 of the key';
+
+--
+-- Name: COLUMN api_keys.created_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.api_keys.created_at IS 'When it was made (UTC)';
+
+--
+-- Name: COLUMN api_keys.created_by; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.api_keys.created_by IS 'Who made it, as in the audit';
+
+--
+-- Name: COLUMN api_keys.revoked_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.api_keys.revoked_at IS 'From when on it opens nothing (UTC); null while it does';
+
+--
+-- Name: CONSTRAINT api_keys_name_check ON api_keys; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT api_keys_name_check ON integration_monitor.api_keys IS 'A key that nobody can name cannot be revoked';
+
+--
+-- Name: CONSTRAINT api_keys_scope_check ON api_keys; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT api_keys_scope_check ON integration_monitor.api_keys IS 'The scopes that the server knows';
+
+--
+-- Name: CONSTRAINT api_keys_secret_hash_check ON api_keys; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT api_keys_secret_hash_check ON integration_monitor.api_keys IS 'A SHA-256 has 32 bytes: no key as it is';
+
+--
+-- Name: CONSTRAINT api_keys_service_check ON api_keys; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT api_keys_service_check ON integration_monitor.api_keys IS 'All services are null, and not the empty text';
+
+--
+-- Name: audit; Type: TABLE; Schema: integration_monitor; Owner: -
+--
+
+CREATE TABLE integration_monitor.audit (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text NOT NULL,
+    act text NOT NULL,
+    subject text NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT audit_details_check CHECK ((jsonb_typeof(details) = 'object'::text))
+);
+
+--
+-- Name: TABLE audit; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON TABLE integration_monitor.audit IS 'Administrative acts: one row each, never changed';
+
+--
+-- Name: COLUMN audit.id; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.audit.id IS 'In the order of the acts, near enough';
+
+--
+-- Name: COLUMN audit.at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.audit.at IS 'When it was done (UTC)';
+
+--
+-- Name: COLUMN audit.actor; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.audit.actor IS 'Who did it: user and machine of the command line, or the name in a token';
+
+--
+-- Name: COLUMN audit.act; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.audit.act IS 'What was done: key_created, key_revoked';
+
+--
+-- Name: COLUMN audit.subject; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.audit.subject IS 'To what: the id of a key';
+
+--
+-- Name: COLUMN audit.details; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.audit.details IS 'What else there is to know; never a secret';
+
+--
+-- Name: CONSTRAINT audit_details_check ON audit; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT audit_details_check ON integration_monitor.audit IS 'An object, so that every detail has a name';
+
+--
+-- Name: audit_id_seq; Type: SEQUENCE; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME integration_monitor.audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: incidents; Type: TABLE; Schema: integration_monitor; Owner: -
+--
+
+CREATE TABLE integration_monitor.incidents (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    severity text NOT NULL,
+    summary text NOT NULL,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    suspected_at timestamp with time zone NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    since_at timestamp with time zone NOT NULL,
+    began_at timestamp with time zone,
+    calm_at timestamp with time zone,
+    well_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    acknowledged_at timestamp with time zone,
+    acknowledged_by text,
+    CONSTRAINT incidents_acknowledged_check CHECK (((acknowledged_at IS NULL) = (acknowledged_by IS NULL))),
+    CONSTRAINT incidents_ended_at_check CHECK (((ended_at IS NULL) OR (began_at IS NOT NULL))),
+    CONSTRAINT incidents_facts_check CHECK ((jsonb_typeof(facts) = 'object'::text)),
+    CONSTRAINT incidents_kind_check CHECK ((kind = ANY (ARRAY['service_state'::text, 'service_silent'::text, 'probe_failed'::text, 'writers_lost'::text, 'writers_lagging'::text]))),
+    CONSTRAINT incidents_severity_check CHECK ((severity = ANY (ARRAY['degraded'::text, 'down'::text, 'silent'::text, 'failed'::text, 'lost'::text, 'lagging'::text])))
+);
+
+--
+-- Name: TABLE incidents; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON TABLE integration_monitor.incidents IS 'What was wrong and for how long: one row each. A row without began_at is a suspicion, which may still go away';
+
+--
+-- Name: COLUMN incidents.id; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.incidents.id IS 'Names it in messages, in the API and in the audit';
+
+--
+-- Name: COLUMN incidents.kind; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.incidents.kind IS 'service_state (the rule of health), service_silent, probe_failed, writers_lost, writers_lagging';
+
+--
+-- Name: COLUMN incidents.subject; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.incidents.subject IS 'The service; empty for writers, who are looked at together';
+
+--
+-- Name: COLUMN incidents.severity; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.incidents.severity IS 'The worst it was: degraded, down; silent; failed; lost; lagging';
+
+--
+-- Name: COLUMN incidents.summary; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.incidents.summary IS 'What was wrong, in a sentence, as last observed';
+
+--
+-- Name: COLUMN incidents.facts; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.incidents.facts IS 'Whom it hurt and what the vendor said when it began: counts, entities, redacted error message';
+
+--
+-- Name: COLUMN incidents.suspected_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.incidents.suspected_at IS 'When it was first observed (UTC)';
+
+--
+-- Name: COLUMN incidents.observed_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.incidents.observed_at IS 'When it was last looked at (UTC)';
+
+--
+-- Name: COLUMN incidents.since_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.incidents.since_at IS 'Since when it was wrong, as far as records tell (UTC)';
+
+--
+-- Name: COLUMN incidents.began_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.incidents.began_at IS 'When it had held for long enough to be told (UTC)';
+
+--
+-- Name: COLUMN incidents.calm_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.incidents.calm_at IS 'Since when it is not wrong any more (UTC); null while it is';
+
+--
+-- Name: COLUMN incidents.well_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.incidents.well_at IS 'Since when it is clearly better (UTC); null while it is not';
+
+--
+-- Name: COLUMN incidents.ended_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.incidents.ended_at IS 'When it had been better for long enough (UTC)';
+
+--
+-- Name: COLUMN incidents.acknowledged_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.incidents.acknowledged_at IS 'When somebody said that they look after it (UTC)';
+
+--
+-- Name: COLUMN incidents.acknowledged_by; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.incidents.acknowledged_by IS 'Who said so, as in the audit';
+
+--
+-- Name: CONSTRAINT incidents_acknowledged_check ON incidents; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT incidents_acknowledged_check ON integration_monitor.incidents IS 'Nobody acknowledges without a name';
+
+--
+-- Name: CONSTRAINT incidents_ended_at_check ON incidents; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT incidents_ended_at_check ON integration_monitor.incidents IS 'A suspicion is dropped, and never ends';
+
+--
+-- Name: CONSTRAINT incidents_facts_check ON incidents; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT incidents_facts_check ON integration_monitor.incidents IS 'An object, so that every fact has a name';
+
+--
+-- Name: CONSTRAINT incidents_kind_check ON incidents; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT incidents_kind_check ON integration_monitor.incidents IS 'What is watched';
+
+--
+-- Name: CONSTRAINT incidents_severity_check ON incidents; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT incidents_severity_check ON integration_monitor.incidents IS 'The words that messages have for it';
 
 --
 -- Name: integration_logs; Type: TABLE; Schema: public; Owner: -
@@ -1652,6 +2143,172 @@ COMMENT ON COLUMN integration_monitor.migrations.checksum IS 'SHA-256 of the fil
 --
 
 COMMENT ON COLUMN integration_monitor.migrations.applied_at IS 'When it was applied (UTC)';
+
+--
+-- Name: notifications; Type: TABLE; Schema: integration_monitor; Owner: -
+--
+
+CREATE TABLE integration_monitor.notifications (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    incident_id uuid NOT NULL,
+    phase text NOT NULL,
+    target text NOT NULL,
+    title text NOT NULL,
+    body text NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    error text,
+    CONSTRAINT notifications_phase_check CHECK ((phase = ANY (ARRAY['began'::text, 'ended'::text]))),
+    CONSTRAINT notifications_settled_at_check CHECK (((state = 'waiting'::text) = (settled_at IS NULL))),
+    CONSTRAINT notifications_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'superseded'::text, 'given_up'::text])))
+);
+
+--
+-- Name: TABLE notifications; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON TABLE integration_monitor.notifications IS 'Messages about incidents: one row for each beginning or end and target';
+
+--
+-- Name: COLUMN notifications.id; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.notifications.id IS 'Names the message';
+
+--
+-- Name: COLUMN notifications.incident_id; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.notifications.incident_id IS 'What it is about';
+
+--
+-- Name: COLUMN notifications.phase; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.notifications.phase IS 'began or ended';
+
+--
+-- Name: COLUMN notifications.target; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.notifications.target IS 'Whom it goes to: the scheme of the Apprise URL and a digest of it. Never the URL, which holds secrets';
+
+--
+-- Name: COLUMN notifications.title; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.notifications.title IS 'Its subject';
+
+--
+-- Name: COLUMN notifications.body; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.notifications.body IS 'Its words, plain text';
+
+--
+-- Name: COLUMN notifications.state; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.notifications.state IS 'waiting; sent; superseded (the end is told with the beginning, after quiet hours); given_up (not delivered in a day)';
+
+--
+-- Name: COLUMN notifications.attempts; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.notifications.attempts IS 'How often it was tried';
+
+--
+-- Name: COLUMN notifications.created_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.notifications.created_at IS 'When there was something to tell (UTC)';
+
+--
+-- Name: COLUMN notifications.due_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.notifications.due_at IS 'Not tried before (UTC): quiet hours, back-off, or a server that is sending it';
+
+--
+-- Name: COLUMN notifications.settled_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.notifications.settled_at IS 'When it was no longer waiting (UTC)';
+
+--
+-- Name: COLUMN notifications.error; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.notifications.error IS 'Why the last attempt failed';
+
+--
+-- Name: CONSTRAINT notifications_phase_check ON notifications; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT notifications_phase_check ON integration_monitor.notifications IS 'One message when it begins, one when it ends';
+
+--
+-- Name: CONSTRAINT notifications_settled_at_check ON notifications; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT notifications_settled_at_check ON integration_monitor.notifications IS 'What waits is not settled';
+
+--
+-- Name: CONSTRAINT notifications_state_check ON notifications; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT notifications_state_check ON integration_monitor.notifications IS 'What can become of a message';
+
+--
+-- Name: observations; Type: TABLE; Schema: integration_monitor; Owner: -
+--
+
+CREATE TABLE integration_monitor.observations (
+    kind text NOT NULL,
+    subject text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    seen jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT observations_kind_check CHECK ((kind = ANY (ARRAY['round'::text, 'probe'::text, 'losses'::text])))
+);
+
+--
+-- Name: TABLE observations; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON TABLE integration_monitor.observations IS 'What the watch is to do next and saw last: one row for each thing that is looked at';
+
+--
+-- Name: COLUMN observations.kind; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.observations.kind IS 'round (all rules), probe (one service), losses (of all writers)';
+
+--
+-- Name: COLUMN observations.subject; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.observations.subject IS 'The service of a probe; else empty';
+
+--
+-- Name: COLUMN observations.due_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.observations.due_at IS 'When it is looked at next (UTC); whoever moves this does it';
+
+--
+-- Name: COLUMN observations.seen; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.observations.seen IS 'What was seen last';
+
+--
+-- Name: CONSTRAINT observations_kind_check ON observations; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT observations_kind_check ON integration_monitor.observations IS 'What the watch remembers';
 
 --
 -- Name: pending; Type: TABLE; Schema: integration_monitor; Owner: -
@@ -2866,6 +3523,34 @@ COMMENT ON VIEW public.integration_stats_hourly IS 'Статистика по ч
 ALTER TABLE ONLY public.integration_logs ATTACH PARTITION integration_monitor.integration_logs_default DEFAULT;
 
 --
+-- Name: api_keys api_keys_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+
+--
+-- Name: api_keys api_keys_secret_hash_key; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.api_keys
+    ADD CONSTRAINT api_keys_secret_hash_key UNIQUE (secret_hash);
+
+--
+-- Name: audit audit_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
+
+--
+-- Name: incidents incidents_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.incidents
+    ADD CONSTRAINT incidents_pkey PRIMARY KEY (id);
+
+--
 -- Name: integration_logs integration_logs_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2892,6 +3577,33 @@ ALTER TABLE ONLY integration_monitor.keys
 
 ALTER TABLE ONLY integration_monitor.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (name);
+
+--
+-- Name: notifications notifications_key; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.notifications
+    ADD CONSTRAINT notifications_key UNIQUE (incident_id, phase, target);
+
+--
+-- Name: CONSTRAINT notifications_key ON notifications; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT notifications_key ON integration_monitor.notifications IS 'Nobody is told the same thing in two messages';
+
+--
+-- Name: notifications notifications_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.notifications
+    ADD CONSTRAINT notifications_pkey PRIMARY KEY (id);
+
+--
+-- Name: observations observations_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.observations
+    ADD CONSTRAINT observations_pkey PRIMARY KEY (kind, subject);
 
 --
 -- Name: pending pending_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
@@ -2978,6 +3690,24 @@ ALTER TABLE ONLY integration_monitor.writers
     ADD CONSTRAINT writers_pkey PRIMARY KEY (writer_id);
 
 --
+-- Name: api_keys_name_key; Type: INDEX; Schema: integration_monitor; Owner: -
+--
+
+CREATE UNIQUE INDEX api_keys_name_key ON integration_monitor.api_keys USING btree (name) WHERE (revoked_at IS NULL);
+
+--
+-- Name: idx_incidents_began; Type: INDEX; Schema: integration_monitor; Owner: -
+--
+
+CREATE INDEX idx_incidents_began ON integration_monitor.incidents USING btree (began_at DESC, id DESC) WHERE (began_at IS NOT NULL);
+
+--
+-- Name: idx_notifications_waiting; Type: INDEX; Schema: integration_monitor; Owner: -
+--
+
+CREATE INDEX idx_notifications_waiting ON integration_monitor.notifications USING btree (due_at) WHERE (state = 'waiting'::text);
+
+--
 -- Name: idx_pending_writer; Type: INDEX; Schema: integration_monitor; Owner: -
 --
 
@@ -3006,6 +3736,12 @@ CREATE INDEX idx_statistics_hour_unsure ON integration_monitor.statistics_hour U
 --
 
 CREATE INDEX idx_writers_watched ON integration_monitor.writers USING btree (writer_id) WHERE (closed_at IS NULL);
+
+--
+-- Name: incidents_open_key; Type: INDEX; Schema: integration_monitor; Owner: -
+--
+
+CREATE UNIQUE INDEX incidents_open_key ON integration_monitor.incidents USING btree (kind, subject) WHERE (ended_at IS NULL);
 
 --
 -- Name: idx_integration_logs_created_at; Type: INDEX; Schema: public; Owner: -
@@ -3158,11 +3894,60 @@ CREATE TRIGGER integration_logs_place BEFORE INSERT ON public.integration_logs F
 CREATE TRIGGER integration_logs_set_updated_at BEFORE UPDATE ON public.integration_logs FOR EACH ROW WHEN ((NOT (new.updated_at IS DISTINCT FROM old.updated_at))) EXECUTE FUNCTION integration_monitor.set_updated_at();
 
 --
+-- Name: notifications notifications_incident_id_fkey; Type: FK CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.notifications
+    ADD CONSTRAINT notifications_incident_id_fkey FOREIGN KEY (incident_id) REFERENCES integration_monitor.incidents(id) ON DELETE CASCADE;
+
+--
 -- Name: pending pending_writer_id_fkey; Type: FK CONSTRAINT; Schema: integration_monitor; Owner: -
 --
 
 ALTER TABLE ONLY integration_monitor.pending
     ADD CONSTRAINT pending_writer_id_fkey FOREIGN KEY (writer_id) REFERENCES integration_monitor.writers(writer_id) ON DELETE CASCADE;
+
+--
+-- Name: api_keys; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.api_keys ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: api_keys api_keys_service_role_all; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY api_keys_service_role_all ON integration_monitor.api_keys TO service_role USING (true) WITH CHECK (true);
+
+--
+-- Name: audit; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.audit ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: audit audit_add_service_role; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY audit_add_service_role ON integration_monitor.audit FOR INSERT TO service_role WITH CHECK (true);
+
+--
+-- Name: audit audit_read_service_role; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY audit_read_service_role ON integration_monitor.audit FOR SELECT TO service_role USING (true);
+
+--
+-- Name: incidents; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.incidents ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: incidents incidents_service_role_all; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY incidents_service_role_all ON integration_monitor.incidents TO service_role USING (true) WITH CHECK (true);
 
 --
 -- Name: integration_logs_default; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
@@ -3193,6 +3978,30 @@ ALTER TABLE integration_monitor.migrations ENABLE ROW LEVEL SECURITY;
 --
 
 CREATE POLICY migrations_service_role_all ON integration_monitor.migrations TO service_role USING (true) WITH CHECK (true);
+
+--
+-- Name: notifications; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.notifications ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: notifications notifications_service_role_all; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY notifications_service_role_all ON integration_monitor.notifications TO service_role USING (true) WITH CHECK (true);
+
+--
+-- Name: observations; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.observations ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: observations observations_service_role_all; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY observations_service_role_all ON integration_monitor.observations TO service_role USING (true) WITH CHECK (true);
 
 --
 -- Name: pending; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
@@ -3518,10 +4327,18 @@ GRANT ALL ON FUNCTION integration_monitor.maintain() TO integration_monitor_writ
 REVOKE ALL ON FUNCTION integration_monitor.maintain_logs() FROM PUBLIC;
 
 --
--- Name: FUNCTION name_series(); Type: ACL; Schema: integration_monitor; Owner: -
+-- Name: FUNCTION maintain_turn(); Type: ACL; Schema: integration_monitor; Owner: -
 --
 
-REVOKE ALL ON FUNCTION integration_monitor.name_series() FROM PUBLIC;
+REVOKE ALL ON FUNCTION integration_monitor.maintain_turn() FROM PUBLIC;
+GRANT ALL ON FUNCTION integration_monitor.maintain_turn() TO service_role;
+GRANT ALL ON FUNCTION integration_monitor.maintain_turn() TO integration_monitor_writer;
+
+--
+-- Name: FUNCTION name_series(places tid[]); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.name_series(places tid[]) FROM PUBLIC;
 
 --
 -- Name: FUNCTION place_log(); Type: ACL; Schema: integration_monitor; Owner: -
@@ -3546,10 +4363,10 @@ REVOKE ALL ON FUNCTION integration_monitor.rebuild_statistics(since timestamp wi
 GRANT ALL ON FUNCTION integration_monitor.rebuild_statistics(since timestamp with time zone, until timestamp with time zone) TO service_role;
 
 --
--- Name: FUNCTION remove_logs_before(cutoff timestamp with time zone, OUT rows_deleted bigint, OUT partitions_empty text[]); Type: ACL; Schema: integration_monitor; Owner: -
+-- Name: FUNCTION remove_logs_before(cutoff timestamp with time zone, longest interval, OUT rows_deleted bigint, OUT partitions_empty text[]); Type: ACL; Schema: integration_monitor; Owner: -
 --
 
-REVOKE ALL ON FUNCTION integration_monitor.remove_logs_before(cutoff timestamp with time zone, OUT rows_deleted bigint, OUT partitions_empty text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION integration_monitor.remove_logs_before(cutoff timestamp with time zone, longest interval, OUT rows_deleted bigint, OUT partitions_empty text[]) FROM PUBLIC;
 
 --
 -- Name: FUNCTION reopen_logs(ids uuid[]); Type: ACL; Schema: integration_monitor; Owner: -
@@ -3594,6 +4411,24 @@ REVOKE ALL ON FUNCTION integration_monitor.settle_extremes() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.cleanup_old_integration_logs() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cleanup_old_integration_logs() TO service_role;
+
+--
+-- Name: TABLE api_keys; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT ALL ON TABLE integration_monitor.api_keys TO service_role;
+
+--
+-- Name: TABLE audit; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE integration_monitor.audit TO service_role;
+
+--
+-- Name: TABLE incidents; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT ALL ON TABLE integration_monitor.incidents TO service_role;
 
 --
 -- Name: TABLE integration_logs; Type: ACL; Schema: public; Owner: -
@@ -3701,6 +4536,18 @@ GRANT ALL ON TABLE integration_monitor.keys TO service_role;
 --
 
 GRANT ALL ON TABLE integration_monitor.migrations TO service_role;
+
+--
+-- Name: TABLE notifications; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT ALL ON TABLE integration_monitor.notifications TO service_role;
+
+--
+-- Name: TABLE observations; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT ALL ON TABLE integration_monitor.observations TO service_role;
 
 --
 -- Name: TABLE pending; Type: ACL; Schema: integration_monitor; Owner: -

@@ -57,6 +57,7 @@ select stranger.role, 'may not call ' || function.name, function.call, 'refused'
   from strangers as stranger cross join functions as function
  where (stranger.role, function.name) not in (
            ('integration_monitor_writer', 'integration_monitor.maintain()'),
+           ('integration_monitor_writer', 'integration_monitor.maintain_turn()'),
            ('integration_monitor_writer', 'integration_monitor.compact_statistics(integer)'),
            ('integration_monitor_statistics',
             'integration_monitor.read_extremes(text,text,text,timestamp with time zone,timestamp with time zone,bigint)'),
@@ -100,6 +101,7 @@ select role, 'may call ' || function_name,
                   ('service_role', 'integration_monitor.reopen_logs(uuid[])'),
                   ('service_role', 'integration_monitor.report_writer(jsonb, uuid[], timestamptz[])'),
                   ('integration_monitor_writer', 'integration_monitor.maintain()'),
+                  ('integration_monitor_writer', 'integration_monitor.maintain_turn()'),
                   ('integration_monitor_writer', 'integration_monitor.reopen_logs(uuid[])')
        ) as callable (role, function_name)
 union all
