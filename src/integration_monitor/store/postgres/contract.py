@@ -15,7 +15,7 @@ from integration_monitor.store.postgres import sql
 from integration_monitor.store.postgres.access import try_access
 from integration_monitor.store.postgres.connection import connect
 from integration_monitor.store.postgres.errors import translate
-from integration_monitor.store.postgres.migrator import status
+from integration_monitor.store.postgres.migrator import foresee, status
 from integration_monitor.store.postgres.promises import PROMISES
 
 # A statement that a role ought not to run may wait for locks, if it is not refused.
@@ -64,10 +64,13 @@ def verify(database_url: str, *, required_claims: Mapping[str, str]) -> list[Che
 def _check_migrations(database_url: str) -> Check:
     try:
         missing = [state.name for state in status(database_url) if state.applied_at is None]
+        is_old = bool(missing) and foresee(database_url) is not None
     except MigrationError as error:
         return Check(name="migrations", is_ok=False, detail=str(error))
     if missing:
-        return Check(name="migrations", is_ok=False, detail=f"missing: {', '.join(missing)}; run: integration-monitor migrate")
+        table = "public.integration_logs is an older table and not partitioned, and is taken over; " if is_old else ""
+        detail = f"missing: {', '.join(missing)}; {table}run: integration-monitor migrate"
+        return Check(name="migrations", is_ok=False, detail=detail)
     return Check(name="migrations", is_ok=True, detail="all applied")
 
 
