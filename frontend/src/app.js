@@ -1,10 +1,12 @@
 // The dashboard's one script: htmx, and what the page does beyond it. Loaded deferred, so the document is there.
 import htmx from "htmx.org";
 import { startCharts } from "./charts.js";
-import { startFailures } from "./failures.js";
+import { startKeys } from "./keys.js";
+import { startList } from "./list.js";
 import { startMorph } from "./morph.js";
+import { startPanel } from "./panel.js";
 import { startRefresh } from "./refresh.js";
-import { localizeTimes } from "./times.js";
+import { startZone } from "./zone.js";
 
 // The page's Content-Security-Policy allows neither eval nor inline styles; responses bring no scripts; payloads must not
 // end up in the browser's storage.
@@ -18,7 +20,9 @@ Object.assign(htmx.config, {
 });
 
 startMorph(htmx);
-localizeTimes(document);
-startCharts(htmx);
-startFailures(htmx);
+startCharts();
+startPanel(htmx);
+startList(htmx);
+startKeys();
 startRefresh(htmx);
+startZone();

@@ -1,84 +1,71 @@
-// What each chart looks like, as ECharts options.
-import { bucketName } from "./times.js";
-
+// What a chart looks like, as ECharts options. What is written on it comes with the data, in the reader's language and zone; numbers of
+// an axis are the browser's business.
 const LANGUAGE = document.documentElement.lang;
 const COUNT = new Intl.NumberFormat(LANGUAGE);
 const SECONDS = new Intl.NumberFormat(LANGUAGE, { maximumSignificantDigits: 3 });
 const COMPACT = new Intl.NumberFormat(LANGUAGE, { notation: "compact" });
 const BAR_WIDTH_MAX = 28;
+// Lines differ in more than colour.
+const LINE_TYPES = { p50: "solid", p95: [6, 3], p99: [2, 3] };
 
-export function options(name, data, place) {
+export function options(data, place) {
   const look = readLook(place);
-  const chart = { errors, calls, durations }[name](data, look, place.dataset);
+  const format = data.unit === "duration" ? (value) => duration(value, place.dataset) : (value) => COUNT.format(value);
+  const chart = data.kind === "bars" ? bars(data, look, format) : lines(data, look, format);
   return { animationDuration: 250, animationDurationUpdate: 250, animation: !isStill(), textStyle: { fontFamily: look.font }, ...chart };
 }
 
-function errors(data, look) {
+function bars(data, look, format) {
   const series = data.series.map((each) => ({
     ...named(each, look),
     type: "bar",
-    stack: "errors",
+    stack: "all",
     barMaxWidth: BAR_WIDTH_MAX,
     barCategoryGap: "25%",
+    cursor: data.logs ? "pointer" : "default",
     data: each.values,
   }));
-  return overTime(data, look, series, { type: "value", minInterval: 1, axisLabel: { formatter: compact } }, count);
+  return overTime(data, look, series, { type: "value", minInterval: 1, axisLabel: { formatter: (value) => COMPACT.format(value) } }, format);
 }
 
-// On a logarithmic scale, because vendors differ a hundredfold and a fast one that became twice as slow must be seen too.
-function durations(data, look, words) {
+// Durations on a logarithmic scale, because vendors differ a hundredfold and a fast one that became twice as slow must be seen too.
+function lines(data, look, format) {
   const series = data.series.map((each) => ({
     ...named(each, look),
     type: "line",
     symbolSize: 6,
     data: each.values.map((value, index) => ({
-      value: value === null ? null : Math.max(value, 1),
+      // No logarithm of nought.
+      value: value === null ? null : Math.max(value, data.unit === "duration" ? 1 : 0),
       symbol: isAlone(each.values, index) ? "circle" : "none",
     })),
   }));
-  const format = (value) => duration(value, words);
-  return overTime(data, look, series, { type: "log", min: lowerPower(series), axisLabel: { formatter: format } }, format);
-}
-
-// Horizontal bars, one a service: succeeded and failed of the same length scale.
-function calls(data, look, words) {
-  const part = (name, values, color) => ({
-    name,
-    type: "bar",
-    stack: "calls",
-    barMaxWidth: 18,
-    itemStyle: { color, borderColor: look.surface, borderWidth: 0 },
-    data: values,
-  });
-  return {
-    grid: grid({ left: 4, right: 16 }),
-    tooltip: tooltip(look, count, { type: "shadow", shadowStyle: { color: look.shade } }),
-    xAxis: { type: "value", minInterval: 1, ...valueAxis(look, { formatter: compact }) },
-    yAxis: { type: "category", inverse: true, data: data.names.map(plain), ...categoryAxis(look, { width: 110, overflow: "truncate" }) },
-    series: [part(words.succeeded, data.succeeded, look.good), part(words.failed, data.failed, look.bad)],
-  };
+  const scale = data.unit === "duration" ? { type: "log", min: lowerPower(series) } : { type: "value", min: 0 };
+  return overTime(data, look, series, { ...scale, axisLabel: { formatter: format } }, format);
 }
 
 function overTime(data, look, series, values, format) {
-  const at = data.at_ms.map((ms) => new Date(ms));
-  const isBars = series[0].type === "bar";
+  const isBars = data.kind === "bars";
   const pointer = isBars ? { type: "shadow", shadowStyle: { color: look.shade } } : { type: "line", lineStyle: { color: look.faint, type: "solid" } };
   return {
-    grid: grid({ left: 4, right: 12 }),
+    grid: { top: 12, bottom: 4, left: 4, right: 12, containLabel: true },
     tooltip: tooltip(look, format, pointer),
     xAxis: {
       type: "category",
-      data: at.map((each) => bucketName(each, data.step, false)),
+      data: data.titles,
       boundaryGap: isBars,
-      ...categoryAxis(look, { hideOverlap: true, formatter: (_, index) => bucketName(at[index], data.step, true) }),
+      axisLine: { lineStyle: { color: look.line } },
+      axisTick: { show: false },
+      axisLabel: { color: look.faint, fontSize: 12, margin: 10, hideOverlap: true, formatter: (_, index) => data.labels[index] },
     },
-    yAxis: { splitNumber: 4, ...values, ...valueAxis(look, values.axisLabel) },
+    yAxis: {
+      splitNumber: 4,
+      ...values,
+      splitLine: { lineStyle: { color: look.line } },
+      axisLabel: { color: look.faint, fontSize: 12, ...values.axisLabel },
+    },
     series,
   };
-}
-
-function grid(sides) {
-  return { top: 12, bottom: 4, containLabel: true, ...sides };
 }
 
 function tooltip(look, format, axisPointer) {
@@ -97,24 +84,9 @@ function tooltip(look, format, axisPointer) {
   };
 }
 
-function categoryAxis(look, label) {
-  return {
-    axisLine: { lineStyle: { color: look.line } },
-    axisTick: { show: false },
-    axisLabel: { color: look.faint, fontSize: 12, margin: 10, ...label },
-  };
-}
-
-function valueAxis(look, label) {
-  return {
-    splitLine: { lineStyle: { color: look.line } },
-    axisLabel: { color: look.faint, fontSize: 12, ...label },
-  };
-}
-
 function named(each, look) {
-  const color = look.series[each.slot] ?? look.series[0];
-  return { name: plain(each.name), itemStyle: { color }, lineStyle: { color, width: 2 } };
+  const color = look.token(each.tone);
+  return { name: plain(each.name), itemStyle: { color }, lineStyle: { color, width: 2, type: LINE_TYPES[each.tone] ?? "solid" } };
 }
 
 // Braces have a meaning in rich text.
@@ -134,6 +106,7 @@ function readLook(place) {
   const style = getComputedStyle(place);
   const token = (name) => style.getPropertyValue(`--${name}`).trim();
   return {
+    token,
     font: style.fontFamily,
     text: token("text"),
     faint: token("text-faint"),
@@ -141,18 +114,7 @@ function readLook(place) {
     lineStrong: token("line-strong"),
     surface: token("surface"),
     shade: token("chart-shade"),
-    good: token("chart-good"),
-    bad: token("chart-bad"),
-    series: Array.from({ length: 11 }, (_, slot) => token(`series-${slot}`)),
   };
-}
-
-function count(value) {
-  return COUNT.format(value);
-}
-
-function compact(value) {
-  return COMPACT.format(value);
 }
 
 function duration(value, words) {

@@ -5,10 +5,9 @@ import { GridComponent, TooltipComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { options } from "./chart_options.js";
+import { letZoom } from "./zoom.js";
 
 use([BarChart, LineChart, GridComponent, TooltipComponent, SVGRenderer]);
-
-const ROW_HEIGHT_REM = 1.75;
 
 // Chart of each drawing on the page.
 const charts = new Map();
@@ -20,7 +19,8 @@ export function startCharts() {
 }
 
 function redraw() {
-  for (const [place, { chart }] of charts) {
+  for (const [place, { chart, observer }] of charts) {
+    observer.disconnect();
     chart.dispose();
     place.replaceChildren();
     charts.delete(place);
@@ -41,15 +41,11 @@ function drawAll() {
 
 function draw(place) {
   const known = charts.get(place) ?? start(place);
-  if (known.drawn === place.dataset.drawing) {
-    return;
+  if (known.drawn !== place.dataset.drawing) {
+    known.drawn = place.dataset.drawing;
+    known.data = JSON.parse(place.dataset.drawing);
+    known.chart.setOption(options(known.data, place), { replaceMerge: ["series"] });
   }
-  const data = JSON.parse(place.dataset.drawing);
-  known.drawn = place.dataset.drawing;
-  // One row a service, however many there are.
-  place.style.minHeight = data.names ? `max(16rem, ${data.names.length * ROW_HEIGHT_REM}rem)` : "";
-  known.chart.resize();
-  known.chart.setOption(options(place.dataset.chart, data, place), { replaceMerge: ["series"] });
 }
 
 function start(place) {
@@ -62,11 +58,13 @@ function start(place) {
   observer.observe(canvas);
   // What is really on the screen; the browser tests read it.
   chart.on("finished", () => canvas.setAttribute("data-points", countPoints(chart)));
-  const known = { chart, observer, drawn: null };
+  const known = { chart, observer, drawn: null, data: null };
   charts.set(place, known);
+  letZoom(canvas, chart, () => known.data);
   return known;
 }
 
 function countPoints(chart) {
-  return String(chart.getOption().series.flatMap((series) => series.data).filter((value) => value !== null && value !== 0).length);
+  const values = chart.getOption().series.flatMap((series) => series.data.map((each) => each?.value ?? each));
+  return String(values.filter((value) => typeof value === "number" && value !== 0).length);
 }

@@ -1,8 +1,8 @@
 // How a refreshed page becomes the page on the screen: nodes stay, so focus, selection and scrolling stay too. What the reader
-// did stays as well: an opened failure, a drawn chart. New failures wait while the reader is at the list.
+// did stays as well: an opened table, a form half filled in, a drawn chart. New records wait while the reader is at the list.
 import { Idiomorph } from "idiomorph/dist/idiomorph.esm.js";
-import { isReading, showWaiting } from "./failures.js";
-import { localizeTimes } from "./times.js";
+import { isReading, showWaiting } from "./list.js";
+import { mark } from "./panel.js";
 
 export function startMorph(htmx) {
   htmx.defineExtension("morph", {
@@ -21,29 +21,29 @@ export function startMorph(htmx) {
 function merge(target, fresh) {
   const isHeld = isReading();
   let waiting = 0;
-  localizeTimes(fresh);
   Idiomorph.morph(target, fresh, {
     morphStyle: "outerHTML",
     callbacks: {
       beforeNodeAdded(node) {
-        const waits = isHeld && isFailure(node);
+        const waits = isHeld && isRow(node);
         waiting += waits ? 1 : 0;
         return !waits;
       },
       // `data-kept` marks what only the browser knows: drawings, and rows of payloads.
       beforeNodeMorphed: (node) => !isKept(node),
-      beforeNodeRemoved: (node) => !isKept(node) && !(isHeld && isFailure(node)),
-      beforeAttributeUpdated: (name, node) => !(isKept(node) || BROWSERS_OWN.has(name)),
+      beforeNodeRemoved: (node) => !isKept(node) && !(isHeld && isRow(node)),
+      beforeAttributeUpdated: (name, node) => !(isKept(node) || (BROWSERS_OWN.has(name) && node.tagName !== "A")),
     },
   });
   showWaiting(waiting);
+  mark();
 }
 
-// Attributes that the server does not know: what the reader opened, and the height of a chart.
-const BROWSERS_OWN = new Set(["aria-expanded", "open", "style"]);
+// Attributes that the server does not know of what is not a link: what the reader opened or chose, and the height of a chart.
+const BROWSERS_OWN = new Set(["aria-current", "aria-pressed", "open", "style"]);
 
-function isFailure(node) {
-  return node instanceof Element && node.matches(".failure");
+function isRow(node) {
+  return node instanceof Element && node.matches("[data-row]");
 }
 
 function isKept(node) {

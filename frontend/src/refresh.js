@@ -18,7 +18,7 @@ function refreshForever(htmx, page) {
   const intervalMs = page.dataset.refreshS * 1000;
   let askedAtMs = performance.now();
   const refresh = () => {
-    if (document.visibilityState === "visible" && !isEnded()) {
+    if (document.visibilityState === "visible" && !isEnded() && !isPaused()) {
       askedAtMs = performance.now();
       htmx.trigger(page, "refresh");
     }
@@ -54,6 +54,10 @@ function showMessage(name) {
 // Asking again with rights that are gone would only fill logs.
 function isEnded() {
   return document.querySelector("[data-message=refused]:not([hidden])") !== null;
+}
+
+function isPaused() {
+  return document.querySelector("#live[aria-pressed=false]") !== null;
 }
 
 async function reloadWhenBack() {

@@ -1,4 +1,4 @@
-"""A live server with a browser in front of it."""
+"""A live server with a browser in front of it: `server` on a database of the test's own, `stage` one for all tests of a module."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -10,8 +10,10 @@ from playwright.sync_api import Browser
 from integration_monitor.batch import Batch
 from integration_monitor.record import IntegrationLog
 from integration_monitor.store.postgres.sink import PostgresSink
+from tests.acceptance import invented
 from tests.acceptance.browser import WatchedPage, started_chromium
 from tests.acceptance.live_server import LiveServer, live_server
+from tests.conftest import WHEEL, Server, Variant
 
 Write = Callable[[Sequence[IntegrationLog]], None]
 OpenPage = Callable[..., WatchedPage]
@@ -63,3 +65,35 @@ def signed_in(open_page: OpenPage, server: LiveServer) -> OpenPage:
         return watched
 
     return sign_in
+
+
+@pytest.fixture(scope="module")
+def stage(servers: Callable[[Variant], Server]) -> Iterator[LiveServer]:
+    """A server with a day of invented traffic, for tests that change nothing."""
+    postgres = servers(WHEEL)
+    name = postgres.create_database(is_migrated=True)
+    url = postgres.url(name)
+    sink = PostgresSink(url)
+    sink.write(Batch(records=[*invented.history(), *invented.probes(), *invented.budgets()]))
+    sink.close()
+    postgres.execute(invented.WRITERS, name)
+    with live_server(url) as running:
+        yield running
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def visit(chromium: Browser, stage: LiveServer) -> Iterator[OpenPage]:
+    """A browser at an address of the stage, signed in; `role` is the session's, other arguments are Playwright's options."""
+    with ExitStack() as stack:
+
+        def visit(address: str = "/", *, role: Any = "service_role", **options: Any) -> WatchedPage:
+            watched = WatchedPage(chromium, stage.url, **options)
+            stack.callback(watched.context.close)
+            watched.page.clock.install()
+            # The link's own answer keeps the session's cookie; the page that it leads to need not be drawn.
+            watched.context.request.get(stage.sign_in_link(role), max_redirects=0)
+            watched.page.goto(address)
+            return watched
+
+        yield visit

@@ -109,6 +109,43 @@ def history(hours: int = 30, *, seed: int = 7) -> Sequence[IntegrationLog]:
     return records
 
 
+def probes() -> Sequence[IntegrationLog]:
+    """Twelve probes of a day, every sixth failed, the newest among them."""
+    return [
+        record(
+            service_name="telegram",
+            action="test_connection",
+            created_at=now() - timedelta(hours=2 * index, seconds=30),
+            **({"status": "failed", "error_code": "401", "error_message": "Unauthorized"} if index % 6 == 0 else {}),
+        )
+        for index in range(12)
+    ]
+
+
+def budgets() -> Sequence[IntegrationLog]:
+    """Calls whose answers tell what is left of a rate limit."""
+    return [
+        record(
+            service_name="resend",
+            action="send_email",
+            created_at=now() - timedelta(minutes=10 * index, seconds=20),
+            response_payload={"status_code": 200, "rate_limit": {"limit": 1_000, "remaining": 400 + 10 * index}},
+        )
+        for index in range(20)
+    ]
+
+
+#: One process that lives, and one that fell silent and lost something.
+WRITERS = """
+insert into integration_monitor.writers
+    (writer_id, host, pid, started_at, heartbeat_at, taken, written, ignored, spooled, dropped, dropped_by_reason, dead_lettered)
+values
+    (gen_random_uuid(), 'web-1', 4021, now() - interval '3 hours', now() - interval '2 seconds', 120400, 120390, 3, 7, 0, '{}', 0),
+    (gen_random_uuid(), 'worker-7', 88, now() - interval '30 hours', now() - interval '40 minutes', 9000, 8800, 0, 0, 150,
+     '{"queue_full": 140, "spool_full": 10}', 12)
+"""
+
+
 def hostile() -> Sequence[IntegrationLog]:
     """Failures with something hostile in every field that takes text."""
     at = [HOSTILE[index:] + HOSTILE[:index] for index in range(len(HOSTILE))]

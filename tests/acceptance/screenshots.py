@@ -1,6 +1,6 @@
-"""Photographs the dashboard of a running server, for the README: `python -m tests.acceptance.screenshots LINK [FOLDER]`.
+"""Photographs the dashboard of a running server, for the documents: `python -m tests.acceptance.screenshots LINK [FOLDER]`.
 
-LINK is the one-time sign-in link that `serve` or `demo` prints. Writes FOLDER/dashboard-light.png and dashboard-dark.png;
+LINK is the one-time sign-in link that `serve` or `demo` prints. Writes FOLDER/<page>-light.png and <page>-dark.png of each of `PAGES`;
 FOLDER is docs/images unless given.
 """
 
@@ -12,6 +12,14 @@ from tests.acceptance.browser import WatchedPage, started_chromium
 
 DOCUMENTS = Path(__file__).parents[2] / "docs" / "images"
 SIZE = {"width": 1440, "height": 1000}
+#: file → address; the record is the first of its list
+PAGES = {
+    "dashboard": "/",
+    "errors": "/errors",
+    "record": "/logs?status=failed&service=telegram&action=send_message",
+    "service": "/service",
+    "system": "/system",
+}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # The charts' first movement is over, and the list has its figures.
 SETTLE_MS = 1_500
@@ -26,10 +34,13 @@ def photograph(link: str, folder: Path) -> list[Path]:
         watched.page.goto(link)
         for scheme in SCHEMES:
             watched.page.emulate_media(color_scheme=scheme)
-            watched.page.reload()
-            watched.page.wait_for_timeout(SETTLE_MS)
-            written.append(folder / f"dashboard-{scheme}.png")
-            watched.page.screenshot(path=written[-1])
+            for name, address in PAGES.items():
+                watched.page.goto(address)
+                if name == "record":
+                    watched.page.locator(".log .log-service").first.click()
+                watched.page.wait_for_timeout(SETTLE_MS)
+                written.append(folder / f"{name}-{scheme}.png")
+                watched.page.screenshot(path=written[-1])
     return written
 
 

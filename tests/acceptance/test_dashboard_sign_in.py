@@ -53,7 +53,7 @@ def test_pasted_token_signs_in(server: LiveServer, open_page: OpenPage, write: W
     paste(watched.page, server.token())
 
     expect(watched.page).to_have_url(f"{server.url}/")
-    expect(watched.page.locator(".failure")).to_have_count(1)
+    expect(watched.page.locator(".log")).to_have_count(1)
     assert watched.troubles == []
 
 

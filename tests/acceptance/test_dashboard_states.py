@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -64,7 +64,7 @@ def test_empty_database_tells_how_to_begin_and_comes_alive(write: Write, signed_
     write([invented.failure()])
     watched.page.clock.fast_forward(REFRESH_MS)
 
-    expect(watched.page.locator(".failure")).to_have_count(1)
+    expect(watched.page.locator(".log")).to_have_count(1)
     expect(watched.page.locator("#chart-errors [data-points='1']")).to_be_visible()
     assert watched.troubles == []
 
@@ -75,8 +75,8 @@ def test_no_failures_are_said_in_words(write: Write, signed_in: OpenPage) -> Non
     page = signed_in().page
 
     expect(page.get_by_role("heading", level=1)).to_have_text("All services are healthy")
-    expect(page.locator(".chart-errors")).to_contain_text("No failed calls in the last 24 hours.")
-    expect(page.locator("#failures")).to_contain_text("No failures on record.")
+    expect(page.locator(".chart-errors")).to_contain_text("No failed calls in this time.")
+    expect(page.locator("#list")).to_contain_text("No failures in this time.")
 
 
 def test_reader_of_statistics_sees_charts_and_no_records(write: Write, signed_in: OpenPage) -> None:
@@ -85,7 +85,7 @@ def test_reader_of_statistics_sees_charts_and_no_records(write: Write, signed_in
     watched = signed_in(role="integration_monitor_statistics")
 
     expect(watched.page.locator("#chart-errors [data-points='1']")).to_be_visible()
-    expect(watched.page.locator("#failures")).to_contain_text("Your token reads statistics only.")
+    expect(watched.page.locator("#list")).to_contain_text("Your token reads statistics only.")
     assert "blocked by the user" not in watched.page.content()
     assert watched.troubles == []
 
@@ -98,21 +98,21 @@ def test_database_away_keeps_the_figures_and_comes_back(
     page = watched.page
     page.clock.install()
     page.goto(cut_off_server.sign_in_link())
-    expect(page.locator(".failure")).to_have_count(1)
+    expect(page.locator(".log")).to_have_count(1)
 
     line.cut()
     page.clock.fast_forward(REFRESH_MS)
 
     expect(page.get_by_text("The database cannot be reached.")).to_be_visible()
-    expect(page.locator(".failure")).to_have_count(1)
-    page.locator(".failure-row").click()
-    expect(page.locator(".payloads").get_by_role("alert")).to_contain_text("database")
+    expect(page.locator(".log")).to_have_count(1)
+    page.locator(".log").click()
+    expect(page.locator("#panel").get_by_role("alert")).to_contain_text("database")
+    page.keyboard.press("Escape")
     line.mend()
     page.clock.fast_forward(REFRESH_MS)
     expect(page.get_by_text("The database cannot be reached.")).to_be_hidden()
-    page.locator(".failure-row").click()
-    page.locator(".failure-row").click()
-    expect(page.locator("pre")).to_have_count(2)
+    page.locator(".log").click()
+    expect(page.locator("#panel .tree")).to_have_count(2)
     watched.context.close()
 
 
@@ -131,7 +131,7 @@ def test_page_for_a_database_away_reloads_when_it_is_back(
     expect(page.get_by_text("503")).to_be_visible()
     line.mend()
     page.clock.fast_forward(REFRESH_MS)
-    expect(page.locator(".failure")).to_have_count(1)
+    expect(page.locator(".log")).to_have_count(1)
     watched.context.close()
 
 
@@ -177,20 +177,43 @@ def test_wrong_address_has_a_page_with_a_way_back(signed_in: OpenPage) -> None:
 
 
 @pytest.mark.parametrize("width", [375, 1440])
-def test_hostile_payloads_neither_run_nor_break_the_page(width: int, write: Write, signed_in: OpenPage) -> None:
-    write(invented.hostile())
-    watched = signed_in(viewport={"width": width, "height": 900})
+def test_hostile_words_neither_run_nor_break_any_page(width: int, write: Write, signed_in: OpenPage) -> None:
+    records = invented.hostile()
+    write(records)
+    watched = signed_in(role="service_role", viewport={"width": width, "height": 900})
     page = watched.page
-    expect(page.locator("#chart-calls [data-points]")).to_be_visible()
+    service, entity = quote(records[0].service_name), quote((records[3].related_entity_type or "")[:200])
+    addresses = ["/", "/?by=fault", "/errors", "/logs", f"/service?service={service}", f"/entity?type={entity}&id=1", "/system"]
 
-    for button in page.locator(".open").all():
-        button.click()
+    for address in addresses:
+        page.goto(address)
+        for chart in page.locator(".drawing").all():
+            expect(chart.locator("[data-points]")).to_be_visible()
+        assert watched.overflow() == 0, address
+        assert page.evaluate("window.hit") is None
+        assert page.locator("main :is(script, img, iframe, b), main [onerror], main pre *").count() == 0
+        assert page.locator("main h1").count() == 1
+        parts = page.evaluate("[...document.body.children].map((each) => each.tagName)")
+        assert parts == ["svg", "A", "DIV", "ASIDE", "DIALOG"]
+        assert "\u202e" not in page.locator("body").inner_text()
 
-    expect(page.locator(".payloads[data-loaded]")).to_have_count(len(invented.HOSTILE))
+    assert watched.troubles == []
+
+
+def test_hostile_payloads_neither_run_nor_break_the_record(write: Write, signed_in: OpenPage) -> None:
+    write(invented.hostile())
+    watched = signed_in(viewport={"width": 375, "height": 900})
+    page = watched.page
+    page.goto("/logs")
+
+    for link in page.locator(".log-link").all():
+        with page.expect_response(lambda response: "/logs/" in response.url):
+            link.evaluate("link => link.click()")
+        expect(page.locator("#panel h2")).to_be_visible()
+        page.locator("#panel details:not([open]) > summary").evaluate_all("all => all.forEach((each) => each.click())")
+        assert page.locator("#panel :is(script, img, iframe, b), #panel [onerror], #panel pre *").count() == 0
+        assert "\u202e" not in page.locator("body").inner_text()
+        assert watched.overflow() == 0
+
     assert page.evaluate("window.hit") is None
-    assert page.locator("main :is(script, img, iframe, b), main [onerror], main pre *").count() == 0
-    assert page.locator("main h1").count() == 1
-    assert page.locator("body > *").evaluate_all("elements => elements.map((each) => each.tagName)") == ["svg", "A", "DIV"]
-    assert "\u202e" not in page.content()
-    assert watched.overflow() == 0
     assert watched.troubles == []

@@ -1,106 +1,135 @@
-"""Colours, charts and sparklines, from invented timelines."""
+"""Figures become charts, tables, sparklines and heat maps."""
 
-import json
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from integration_monitor.monitoring.timeline import ServiceSeries, Timeline
+import msgspec
+import pytest
+
+from integration_monitor.record import IntegrationLog, Json, new_id
 from integration_monitor.server.pages import drawings
-from integration_monitor.server.pages.colours import SLOT_COUNT, slots
+from integration_monitor.server.pages.budget import budget
+from integration_monitor.server.pages.colours import tones
+from integration_monitor.server.pages.drawings import Series, Zoom
+from integration_monitor.server.pages.heat import LEVELS, heat, level
+from integration_monitor.server.pages.reader import Reader
+from integration_monitor.server.pages.window import Window, last
+from integration_monitor.store.page_answers import HeatCell
 
-VENDORS = ("amocrm", "mobizon", "resend", "telegram", "whapi")
-HOUR = datetime(2026, 11, 22, 10, tzinfo=UTC)
-
-
-def series(
-    name: str, *, calls: Sequence[int] = (4, 0), failed: Sequence[int] = (1, 0), averages: Sequence[int | None] = (200, None)
-) -> ServiceSeries:
-    return ServiceSeries(service_name=name, calls=calls, failed=failed, avg_duration_ms=averages)
-
-
-def timeline(*services: ServiceSeries) -> Timeline:
-    return Timeline(step="hour", buckets=[HOUR, HOUR + timedelta(hours=1)], services=services)
+AT = datetime(2026, 11, 22, 10, 17, tzinfo=UTC)
+READER = Reader(language="en", zone=ZoneInfo("UTC"))
+ZOOM = Zoom(page="/?by=service", logs="/logs?status=failed")
 
 
-def coloured(*services: ServiceSeries) -> tuple[Timeline, Mapping[str, int]]:
-    return timeline(*services), slots(service.service_name for service in services)
+def window() -> Window:
+    return last("24h", AT)
 
 
-def test_vendors_keep_their_colour_whoever_else_is_there() -> None:
-    alone = slots(VENDORS)
-    among_others = slots([*VENDORS, "aaa.example.com", "zzz.example.com"])
-
-    assert {name: among_others[name] for name in VENDORS} == alone
-    assert len(set(among_others.values())) == len(VENDORS) + 2
+def values(**at: int) -> list[int | None]:
+    """One value a bucket, those of `at` at their index (`_3=5`), else nought."""
+    return [at.get(f"_{index}", 0) for index in range(len(window().buckets))]
 
 
-def test_hosts_have_colours_of_their_own_while_there_are_any() -> None:
-    names = [f"{number:02}.example.com" for number in range(SLOT_COUNT + 3)]
+def test_chart_has_the_same_figures_in_its_table_newest_first() -> None:
+    series = [Series(name="amocrm", tone="series-1", values=values(_0=4, _24=2), query={"service": "amocrm"})]
 
-    found = slots(names)
+    drawn = drawings.over_time(READER, "errors", window(), series, kind="bars", unit="count", zoom=ZOOM)
 
-    assert sorted(found.values()) == [0, 0, 0, *range(1, SLOT_COUNT + 1)]
-    assert found == slots(reversed(names))
-
-
-def test_errors_are_drawn_by_service_that_has_any() -> None:
-    drawing = drawings.errors(*coloured(series("amocrm", failed=[0, 0]), series("telegram", failed=[3, 1])))
-
-    data = json.loads(drawing.json)
-
-    assert data["at_ms"] == [int(HOUR.timestamp() * 1000), int(HOUR.timestamp() * 1000) + 3_600_000]
-    assert data["series"] == [{"name": "telegram", "slot": 3, "values": [3, 1]}]
-    assert [each.name for each in drawing.legend] == ["telegram"]
+    data = msgspec.json.decode(drawn.json)
+    assert data["series"][0]["values"] == values(_0=4, _24=2)
+    assert [row.cells[0].value for row in drawn.rows] == values(_0=4, _24=2)[::-1]
+    assert len(data["bounds"]) == len(data["labels"]) + 1 == len(drawn.rows) + 1
 
 
-def test_table_behind_a_chart_begins_with_the_newest_bucket() -> None:
-    drawing = drawings.durations(*coloured(series("amocrm", averages=[200, 300]), series("telegram", averages=[None, 90])))
+def test_table_leads_where_a_click_on_the_chart_does() -> None:
+    series = [Series(name="amocrm", tone="series-1", values=values(_24=2), query={"service": "amocrm"})]
 
-    assert drawing.rows == [(HOUR + timedelta(hours=1), (300, 90)), (HOUR, (200, None))]
-    assert drawing.unit == "duration"
+    newest, older, *_ = drawings.over_time(READER, "errors", window(), series, kind="bars", unit="count", zoom=ZOOM).rows
+
+    bounds = "from=2026-11-22T10%3A00Z&to=2026-11-22T11%3A00Z"
+    assert newest.href == f"/?by=service&{bounds}"
+    assert newest.cells[0].href == f"/logs?status=failed&service=amocrm&{bounds}"
+    assert older.cells[0].href is None
+
+
+def test_reader_who_may_see_no_records_is_led_to_none() -> None:
+    series = [Series(name="amocrm", tone="series-1", values=values(_24=2), query={"service": "amocrm"})]
+
+    drawn = drawings.over_time(READER, "errors", window(), series, kind="bars", unit="count", zoom=Zoom(page="/", logs=None))
+
+    assert "/logs" not in drawn.json
+    assert {cell.href for row in drawn.rows for cell in row.cells} == {None}
 
 
 def test_chart_without_values_is_empty() -> None:
-    quiet = coloured(series("amocrm", failed=[0, 0], averages=[None, None]))
+    drawn = drawings.over_time(
+        READER, "errors", window(), [Series(name="a", tone="p50", values=values())], kind="bars", unit="count", zoom=ZOOM
+    )
 
-    assert drawings.errors(*quiet).is_empty
-    assert drawings.durations(*quiet).is_empty
-    assert drawings.calls([]).is_empty
-
-
-def test_services_without_a_colour_are_drawn_as_one() -> None:
-    many = [series(f"{number:02}.example.com", calls=[number, 0], failed=[1, 0], averages=[100, None]) for number in range(13)]
-
-    data = json.loads(drawings.errors(*coloured(*many)).json)
-
-    assert len(data["series"]) == SLOT_COUNT + 1
-    assert data["series"][-1] == {"name": "3 other services", "slot": 0, "values": [3, 0]}
+    assert drawn.is_empty
+    assert drawn.rows == []
 
 
-def test_average_of_averages_is_weighted_with_calls() -> None:
-    assert drawings.average([9, 1, 5], [100, 200, None]) == 110
-    assert drawings.average([5], [None]) is None
-    assert drawings.average([], []) is None
+def test_many_series_are_drawn_as_few_and_nothing_is_left_out() -> None:
+    series = [Series(name=f"s{index}", tone="series-0", values=values(_1=index)) for index in range(25)]
+
+    shown = drawings.limited(series, lambda number: f"{number} others")
+
+    assert [each.name for each in shown[-2:]] == ["s9", "15 others"]
+    assert sum(each.values[1] or 0 for each in shown) == sum(range(25))
+    assert drawings.limited(series[:11], str) == series[:11]
 
 
-def test_names_cannot_act_in_a_chart() -> None:
-    name = "\u202egnp.exe" + "x" * 1_000_000
-
-    data = json.loads(drawings.errors(*coloured(series(name))).json)
-
-    assert data["series"][0]["name"].startswith(r"\u202egnp.exe")
-    assert len(data["series"][0]["name"]) < 60
+def test_name_in_a_chart_is_short_and_acts_nowhere() -> None:
+    assert drawings.chart_name("x" * 1_000) == "x" * 27 + "…"
+    assert drawings.chart_name("a\u202eb") == "a\\u202eb"
 
 
 def test_sparkline_shows_one_failure_among_thousands() -> None:
-    busy, quiet = drawings.spark(series("amocrm", calls=[10_000, 0], failed=[1, 0]))
+    quiet, busy = drawings.spark([0, 10_000], [0, 1])
 
-    assert busy.failed == 3
-    assert busy.failed + busy.succeeded == drawings.SPARK_HEIGHT
     assert (quiet.succeeded, quiet.failed) == (0, 0)
+    assert busy.failed == 3
+    assert busy.succeeded + busy.failed == drawings.SPARK_HEIGHT
 
 
-def test_sparkline_never_leaves_its_box() -> None:
-    bars = drawings.spark(series("amocrm", calls=[1, 1_000], failed=[1, 1_000]))
+def test_service_keeps_its_colour_whoever_else_is_there() -> None:
+    few, many = tones(["telegram", "zebra"]), tones(["telegram", *(f"s{index}" for index in range(30))])
 
-    assert all(0 <= bar.succeeded + bar.failed <= drawings.SPARK_HEIGHT for bar in bars)
+    assert few["telegram"] == many["telegram"] == "series-3"
+    assert len({tone for tone in many.values() if tone != "series-0"}) == 10
+    assert list(many.values()).count("series-0") == 31 - 10
+
+
+def test_heat_map_holds_every_call_in_its_band() -> None:
+    bucket = window().buckets[3]
+    cells = [HeatCell(bucket=bucket, least_ms=ms, count=count) for ms, count in ((110, 5), (299, 2), (1_500, 1), (-4, 3))]
+
+    drawn = heat(window(), [*cells, HeatCell(bucket=AT - timedelta(days=9), least_ms=5, count=99)])
+
+    assert [(row.least_ms, row.counts[3]) for row in drawn.rows] == [(1_000, 1), (300, 0), (100, 7), (30, 0), (0, 3)]
+    assert heat(window(), []).rows == []
+
+
+@pytest.mark.parametrize(("count", "most", "shade"), [(0, 9, 0), (1, 100_000, 1), (100_000, 100_000, LEVELS), (1, 1, LEVELS)])
+def test_one_call_among_many_is_still_seen(count: int, most: int, shade: int) -> None:
+    assert level(count, most) == shade
+
+
+@pytest.mark.parametrize("told", [None, 5, {}, {"remaining": "many"}, {"remaining": True}, {"limit": 5}, []])
+def test_budget_that_is_none_is_not_made_up(told: Json) -> None:
+    assert budget([log({"rate_limit": told}), log("text"), log(None)]) is None
+
+
+def test_budget_is_the_newest_that_was_told() -> None:
+    found = budget([log({}), log({"rate_limit": {"remaining": 30, "limit": 120, "reset_at": "2026-11-22T10:20:00Z"}}), log({})])
+
+    assert found is not None
+    assert (found.remaining, found.limit, found.left_percent) == (30, 120, 25)
+    assert found.reset_at == datetime(2026, 11, 22, 10, 20, tzinfo=UTC)
+
+
+def log(response: Json) -> IntegrationLog:
+    return IntegrationLog(
+        id=new_id(AT), service_name="a", action="b", status="success", response_payload=response, created_at=AT, updated_at=AT
+    )

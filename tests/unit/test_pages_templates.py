@@ -1,59 +1,60 @@
 """The templates, rendered without a server: what they are given, what they say, and that nothing foreign acts in them."""
 
+import importlib
 import inspect
+import pkgutil
 import re
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar.datastructures import MultiDict
 
-import integration_monitor.server
 from integration_monitor.monitoring.health import ServiceHealth, State
-from integration_monitor.monitoring.timeline import ServiceSeries, Timeline
+from integration_monitor.monitoring.windows import WindowNumbers, WindowRow
 from integration_monitor.record import IntegrationLog
 from integration_monitor.server.pages import context, filters
-from integration_monitor.server.pages.context import DashboardPage
-from integration_monitor.server.pages.dashboard import WINDOWS
-from integration_monitor.server.pages.dashboard import page as dashboard_page
-from integration_monitor.server.pages.failure import TEXT_CHARACTERS_MAX
-from integration_monitor.server.pages.failure import page as failure_page
+from integration_monitor.server.pages.context.overview import OverviewPage
+from integration_monitor.server.pages.environment import TEMPLATES, environment
+from integration_monitor.server.pages.frame import PAGES, frame
+from integration_monitor.server.pages.overview import Answers
+from integration_monitor.server.pages.overview import page as overview_page
+from integration_monitor.server.pages.reader import Reader
+from integration_monitor.server.pages.record import TEXT_CHARACTERS_MAX
+from integration_monitor.server.pages.record import page as record_page
+from integration_monitor.server.pages.window import Window, last
 
-TEMPLATES = Path(integration_monitor.server.__file__).parent / "templates"
 STYLES = Path(__file__).parents[2] / "frontend" / "src" / "styles"
 HOUR = datetime(2026, 11, 22, 10, tzinfo=UTC)
 MARKUP = '"><script>hit()</script><img src=x onerror=hit() style="color:red">\''
 # Whatever a template may use of what runs or styles: our one script.
 OURS = {("script", "/static/app.js")}
-
-
-def environment() -> Environment:
-    """As create_app makes it."""
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    made.filters.update(filters)
-    made.globals["url_for"] = lambda name, **_: f"/{name}"
-    return made
+READER = Reader(language="en", zone=ZoneInfo("UTC"))
+REQUEST = SimpleNamespace(
+    headers={}, cookies={}, query_params=MultiDict({}), app=SimpleNamespace(route_reverse=lambda name, **_: f"/{name}")
+)
 
 
 def render(template: str, **given: Any) -> str:
-    return environment().get_template(template).render(**given)
+    made = environment()
+    made.globals["url_for"] = lambda name, **_: f"/{name}"
+    return made.get_template(template).render(**{"reader": READER, **given})
 
 
-def health(name: str, state: State = "healthy", *, failed: int = 0) -> ServiceHealth:
+def health(name: str, state: State = "healthy") -> ServiceHealth:
     return ServiceHealth(
         service_name=name,
         total_requests=10,
-        success_count=10 - failed,
-        failed_count=failed,
-        failure_rate_percent=10.0 * failed,
+        success_count=10,
+        failed_count=0,
+        failure_rate_percent=0.0,
         avg_duration_ms=150,
         state=state,
     )
@@ -73,12 +74,44 @@ def failure(text: str = "Bad gateway", **fields: Any) -> IntegrationLog:
     return IntegrationLog(id=uuid.uuid4(), status="failed", created_at=HOUR, updated_at=HOUR, **given)
 
 
-def dashboard(*services: ServiceHealth, failed: list[IntegrationLog] | None = None) -> DashboardPage:
-    drawn = [
-        ServiceSeries(service_name=each.service_name, calls=[10], failed=[each.failed_count], avg_duration_ms=[150])
-        for each in services
-    ]
-    return dashboard_page(WINDOWS[0], services, Timeline(step="hour", buckets=[HOUR], services=drawn), failed)
+def row(service: str, count: int, failed: int, *, before: WindowNumbers | None = None) -> WindowRow:
+    counts: dict[str, Any] = {"avg_duration_ms": 90, "p50_ms": 80, "p95_ms": 200, "p99_ms": 300, "failure_rate_percent": 0.0}
+    return WindowRow(
+        bucket=window().buckets[-1],
+        service_name=service,
+        action=service,
+        fault="vendor",
+        count=count,
+        success_count=count - failed,
+        failed_count=failed,
+        before=before,
+        **counts,
+    )
+
+
+def window() -> Window:
+    return last("24h", HOUR)
+
+
+def overview(*services: ServiceHealth, failed: list[IntegrationLog] | None = None, **answered: Any) -> OverviewPage:
+    rows = [row(each.service_name, 10, 4) for each in services]
+    answers = Answers(
+        **{
+            "services": services,
+            "latest": [],
+            "totals": rows,
+            "actions": rows,
+            "stepped": rows,
+            "percentiles": rows[:1],
+            "failures": failed,
+            "losses": None,
+            "incidents": None,
+            "may_acknowledge": False,
+            **answered,
+        }
+    )
+    around = frame(REQUEST, "dashboard", window(), parameters={})
+    return overview_page(REQUEST, READER, window=window(), around=around, answers=answers, by="service")
 
 
 class Tags(HTMLParser):
@@ -106,10 +139,8 @@ def what_runs_or_styles(html: str) -> set[tuple[str, str | None]]:
     return acting
 
 
-def test_dashboard_escapes_every_foreign_text() -> None:
-    page = dashboard(health(MARKUP, "down", failed=3), failed=[failure(MARKUP)])
-
-    html = render("dashboard.html", page=page)
+def test_overview_escapes_every_foreign_text() -> None:
+    html = render("overview.html", page=overview(health(MARKUP, "down"), failed=[failure(MARKUP)]))
 
     assert what_runs_or_styles(html) == OURS
     assert [tag for tag, _ in Tags(html).found].count("img") == 0
@@ -117,17 +148,19 @@ def test_dashboard_escapes_every_foreign_text() -> None:
 
 
 def test_payloads_are_text_and_nothing_else() -> None:
-    html = render("failure.html", page=failure_page(failure(MARKUP)))
+    html = render("record.html", page=record_page(failure(MARKUP), entity_page="/entity"))
 
     assert what_runs_or_styles(html) == set()
     assert "img" not in [tag for tag, _ in Tags(html).found]
 
 
-def test_problem_escapes_its_words_on_a_page_and_in_a_fragment() -> None:
-    problem = SimpleNamespace(title=MARKUP, detail=MARKUP, hint=MARKUP, status=503)
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_problem_escapes_its_words_on_a_page_and_in_a_fragment(language: str) -> None:
+    problem = SimpleNamespace(title=MARKUP, detail=f"100% {MARKUP} %(x)s", hint=MARKUP, status=503)
+    reader = Reader(language=language, zone=ZoneInfo("UTC"))
 
-    page = render("problem.html", problem=problem, request=SimpleNamespace(headers={}))
-    fragment = render("problem.html", problem=problem, request=SimpleNamespace(headers={"HX-Request": "true"}))
+    page = render("problem.html", problem=problem, request=SimpleNamespace(headers={}), reader=reader)
+    fragment = render("problem.html", problem=problem, request=SimpleNamespace(headers={"HX-Request": "true"}), reader=reader)
 
     assert what_runs_or_styles(page) == OURS
     assert what_runs_or_styles(fragment) == set()
@@ -143,18 +176,16 @@ def test_sign_in_page_tells_both_ways_in() -> None:
 
 
 def test_long_texts_are_cut_and_the_page_says_so() -> None:
-    page = failure_page(failure("x" * (TEXT_CHARACTERS_MAX + 1_000_000)))
+    page = record_page(failure("x" * (TEXT_CHARACTERS_MAX + 1_000_000)), entity_page="/entity")
 
-    html = render("failure.html", page=page)
+    html = render("record.html", page=page)
 
-    assert len(html) < 4 * TEXT_CHARACTERS_MAX
+    assert len(html) < 5 * TEXT_CHARACTERS_MAX
     assert "1,000,000 more characters are not shown" in html
 
 
 def test_list_of_failures_holds_no_long_texts() -> None:
-    html = render(
-        "dashboard.html", page=dashboard(health("amocrm"), failed=[failure("x" * 1_000_000, service_name="amocrm", action="a")])
-    )
+    html = render("overview.html", page=overview(health("amocrm"), failed=[failure("x" * 1_000_000)]))
 
     assert len(html) < 100_000
 
@@ -162,7 +193,7 @@ def test_list_of_failures_holds_no_long_texts() -> None:
 def test_payload_is_shown_in_the_order_of_a_call() -> None:
     record = failure(request_payload={"entity": {}, "body": 1, "url": "u", "method": "GET"})
 
-    request = failure_page(record).request
+    request = record_page(record, entity_page="/entity").request
 
     assert request is not None
     assert re.findall(r'^  "(\w+)"', request.text, re.MULTILINE) == ["method", "url", "body", "entity"]
@@ -170,83 +201,85 @@ def test_payload_is_shown_in_the_order_of_a_call() -> None:
 
 def test_entity_is_told_as_the_vendor_knows_it() -> None:
     given = {"type": "lead", "id": 30_001}
-    page = dashboard(health("amocrm"), failed=[failure(request_payload={"entity": given}), failure(request_payload=[1])])
+    page = overview(health("amocrm"), failed=[failure(request_payload={"entity": given}), failure(request_payload=[1])])
 
     assert page.failures is not None
     assert (page.failures[0].entity_type, page.failures[0].entity_id) == ("lead", "30001")
-    assert page.failures[1].entity_id is None
+    assert page.failures[0].entity_href == "/entity?type=lead&id=30001"
+    assert page.failures[1].entity_href is None
 
 
 @pytest.mark.parametrize(
-    ("states", "words"),
+    ("states", "words", "russian"),
     [
-        (["healthy", "healthy"], "All services are healthy"),
-        (["healthy", "idle"], "All active services are healthy"),
-        (["idle"], "No calls in the last 24 hours"),
-        (["down", "healthy"], "s0 is down"),
-        (["down", "down", "down"], "s0, s1 and s2 are down"),
-        (["down", "degraded", "degraded"], "s0 is down, s1 and s2 are degraded"),
-        (["down"] * 5, "s0, s1, s2, s3 and s4 are down"),
-        (["down"] * 6, "s0, s1, s2, s3 and 2 others are down"),
+        (["healthy", "healthy"], "All services are healthy", "Все сервисы работают"),
+        (["healthy", "idle"], "All active services are healthy", "Все активные сервисы работают"),
+        (["idle"], "No calls in the last 24 hours", "За последние 24 часа вызовов не было"),
+        (["down", "healthy"], "s0 is down", "s0 не работает"),
+        (["down", "down", "down"], "s0, s1 and s2 are down", "s0, s1 и s2 не работают"),
+        (
+            ["down", "degraded", "degraded"],
+            "s0 is down, s1 and s2 are degraded",
+            "s0 не работает, s1 и s2 работают с перебоями",
+        ),
+        (["down"] * 6, "s0, s1, s2, s3 and 2 others are down", "s0, s1, s2, s3 и ещё 2 не работают"),
     ],
 )
-def test_headline_names_what_is_broken(states: list[State], words: str) -> None:
-    html = render(
-        "dashboard.html", page=dashboard(*(health(f"s{index}", state) for index, state in enumerate(states)), failed=[])
-    )
+def test_headline_names_what_is_broken(states: list[State], words: str, russian: str) -> None:
+    page = overview(*(health(f"s{index}", state) for index, state in enumerate(states)), failed=[])
 
-    heading = re.search(r"<h1>(.*?)</h1>", html, re.DOTALL)
-    assert heading is not None
-    assert re.sub(r"<[^>]+>", "", heading[1]).strip() == words
+    said = [render("overview.html", page=page, reader=Reader(language=each, zone=READER.zone)) for each in ("en", "ru")]
+
+    headings = [re.search(r"<h1>(.*?)</h1>", html, re.DOTALL) for html in said]
+    assert [re.sub(r"<[^>]+>", "", heading[1]).strip() for heading in headings if heading] == [words, russian]
 
 
 def test_state_is_told_by_word_and_shape_and_not_by_colour_alone() -> None:
     states: list[State] = ["healthy", "degraded", "down", "idle"]
-    html = render("dashboard.html", page=dashboard(*(health(state, state) for state in states), failed=[]))
+    html = render("overview.html", page=overview(*(health(state, state) for state in states), failed=[]))
 
     for state, word in zip(states, ("Healthy", "Degraded", "Down", "Idle"), strict=True):
         assert f'<use href="#icon-{state}"/></svg>{word}</span>' in html
 
 
-def test_thirty_days_add_up_what_the_charts_show() -> None:
-    buckets = [HOUR - timedelta(days=1), HOUR]
-    series = ServiceSeries(service_name="amocrm", calls=[40, 60], failed=[0, 5], avg_duration_ms=[100, 200])
-    now = ServiceHealth(
-        service_name="amocrm",
-        total_requests=60,
-        success_count=53,
-        failed_count=5,
-        failure_rate_percent=8.33,
-        avg_duration_ms=200,
-        state="healthy",
+def test_change_against_the_window_before_is_told_in_points() -> None:
+    before = WindowNumbers(
+        count=10, success_count=8, failed_count=2, failure_rate_percent=20.0, avg_duration_ms=1, p50_ms=1, p95_ms=1, p99_ms=1
     )
+    nothing = msgspec.structs.replace(before, count=0, failed_count=0)
+    page = overview(health("a"), health("b"), totals=[row("a", 10, 5, before=before), row("b", 10, 5, before=nothing)])
 
-    card = dashboard_page(WINDOWS[1], [now], Timeline(step="day", buckets=buckets, services=[series]), []).services[0]
+    assert [card.numbers.change_points for card in page.services] == [30, None]
+    assert "+30" in render("overview.html", page=page)
 
-    # Two calls of today are still in progress.
-    assert (card.total_requests, card.success_count, card.failed_count, card.avg_duration_ms) == (100, 93, 5, 160)
-    assert card.failure_rate_percent == 5
+
+def test_every_page_can_be_reached_and_keeps_the_window() -> None:
+    around = frame(REQUEST, "errors", last("7d", HOUR), parameters={"service": "amocrm"})
+
+    assert [link.href for link in around.pages] == [f"/{name}?window=7d" for name in PAGES]
+    assert [link.key for link in around.pages if link.is_current] == ["errors"]
+    assert around.address == "/errors?service=amocrm&window=7d"
+    assert [link.href for link in around.windows][1] == "/errors?service=amocrm"
 
 
 def test_every_field_of_a_context_is_used_and_told() -> None:
     words = " ".join(path.read_text("utf-8") for path in TEMPLATES.glob("*.html"))
-    used = set(re.findall(r"\.(\w+)", words))
+    # `values` is asked for by its name, since a mapping has a method of that name.
+    used = {*re.findall(r"\.(\w+)", words), *re.findall(r'page\["(\w+)"\]', words)}
 
-    fields = {name for kind in kinds(context) for name in kind.__struct_fields__}
+    fields = {name for kind in kinds() for name in kind.__struct_fields__}
 
-    # It is drawn, and not written.
-    assert fields - used == {"success_count"}
-    for kind in kinds(context):
-        source = inspect.getsource(kind)
-        for line in filter(re.compile(r"    #:").match, source.splitlines()):
+    assert fields - used == set()
+    for kind in kinds():
+        for line in filter(re.compile(r"    #:").match, inspect.getsource(kind).splitlines()):
             assert len(line) > 12, line
 
 
 def test_templates_ask_for_no_field_that_is_not_there() -> None:
     words = " ".join(path.read_text("utf-8") for path in TEMPLATES.glob("*.html"))
-    documented = {*DashboardPage.__struct_fields__, *context.FailurePage.__struct_fields__}
+    documented = {name for kind in kinds() for name in kind.__struct_fields__}
 
-    assert set(re.findall(r"\bpage\.(\w+)", words)) <= documented
+    assert set(re.findall(r"\bpage\.(\w+)", words)) - {"html"} <= documented
 
 
 def test_templates_are_short() -> None:
@@ -281,12 +314,18 @@ def test_lines_of_charts_are_told_from_their_ground(scheme: str) -> None:
     tokens = colours(scheme)
 
     # WCAG 2.2, 1.4.11 asks 3 of what must be told without words; every series also has its name.
-    ratios = {slot: contrast(tokens[f"series-{slot}"], tokens["surface"]) for slot in range(11)}
-    assert {slot: ratio for slot, ratio in ratios.items() if ratio < 2.4} == {}
+    lines = [name for name in tokens if re.match(r"series-|fault-|p\d\d", name)]
+    ratios = {name: contrast(tokens[name], tokens["surface"]) for name in lines}
+    assert len(ratios) == 11 + 7 + 3
+    assert {name: ratio for name, ratio in ratios.items() if ratio < 2.4} == {}
 
 
-def kinds(module: ModuleType) -> list[type[msgspec.Struct]]:
-    return [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, msgspec.Struct)]
+def kinds() -> list[type[msgspec.Struct]]:
+    """Every type that a template is given."""
+    modules = [importlib.import_module(each.name) for each in pkgutil.iter_modules(context.__path__, f"{context.__name__}.")]
+    found = [kind for module in modules for kind in vars(module).values() if isinstance(kind, type)]
+    own = (context.__name__, filters.__name__)
+    return [kind for kind in found if issubclass(kind, msgspec.Struct) and kind.__module__.startswith(own)]
 
 
 def colours(scheme: str) -> Mapping[str, str]:

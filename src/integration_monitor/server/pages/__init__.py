@@ -1,13 +1,25 @@
 """The dashboard's pages: a question's answer goes in, HTML leaves.
 
-    dashboard  `/`: handler, and what it asks
-    failure    one failure's payloads, fetched when its row is opened
-    context    what the templates are given, field by field
-    drawings   a timeline becomes charts, the tables behind them, and sparklines
-    colours    which service has which colour
-    formats    the named filters of the templates
+    overview   `/`                  logs     `/logs`
+    errors     `/errors`            record   `/logs/{id}`, one record beside a list
+    service    `/service`           entity   `/entity`
+    system     `/system`            language the switch
 
-Texts stand in the templates. The browser asks for `/` again by itself and merges the answer into the page
+    window       the span of time that a page shows, as its address says it
+    filters      what a list of records is narrowed to, likewise
+    frame        what stands around every page
+    reader       the reader's language and time zone; locale/ has the catalogues
+    environment  the templates' surroundings
+    formats      their named filters
+    words        the few words of ours that no template writes
+    context/     what the templates are given, field by field
+    asking       the questions that only pages ask
+    figures      statistics as figures
+    drawings     figures as charts, the tables behind them, and sparklines
+    log_rows     records as rows
+    colours      which service has which colour
+
+Texts stand in the templates. The browser asks for the page again by itself and merges the answer into it
 (frontend/src/morph.js): one page, one handler, one template, and no second rendering in the browser.
 """
 
@@ -15,9 +27,25 @@ from typing import Final
 
 from litestar.types import ControllerRouterHandler
 
-from integration_monitor.server.pages import dashboard, failure
-from integration_monitor.server.pages.formats import FILTERS as filters  # noqa: N811  # the name that create_app takes
+from integration_monitor.server.pages.entity import entity_page
+from integration_monitor.server.pages.environment import environment
+from integration_monitor.server.pages.errors import errors_page
+from integration_monitor.server.pages.language import language
+from integration_monitor.server.pages.logs import logs_page
+from integration_monitor.server.pages.overview import overview
+from integration_monitor.server.pages.record import record
+from integration_monitor.server.pages.service import service_page
+from integration_monitor.server.pages.system import system_page
 
-__all__ = ["filters", "route_handlers"]
+__all__ = ["environment", "route_handlers"]
 
-route_handlers: Final[list[ControllerRouterHandler]] = [dashboard.dashboard, failure.failure]
+route_handlers: Final[list[ControllerRouterHandler]] = [
+    overview,
+    errors_page,
+    logs_page,
+    record,
+    service_page,
+    entity_page,
+    system_page,
+    language,
+]

@@ -1,120 +1,138 @@
-"""A timeline becomes what the page draws: three charts with the tables behind them, and a sparkline a service."""
+"""Figures become what a page draws: charts with the tables behind them, and a sparkline a service."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final, Literal
+from urllib.parse import urlencode
 
 import msgspec
 
-from integration_monitor.monitoring.timeline import ServiceSeries, Timeline
-from integration_monitor.server.pages.colours import NO_SLOT
-from integration_monitor.server.pages.context import Bar, Drawing, Legend, ServiceCard
-from integration_monitor.server.pages.formats import excerpt, visible
+from integration_monitor.server.pages.context.overview import Bar
+from integration_monitor.server.pages.context.shared import Cell, ChartRow, Drawing, Legend
+from integration_monitor.server.pages.formats import excerpt, moment, visible
+from integration_monitor.server.pages.reader import Reader
+from integration_monitor.server.pages.window import Window, address_time
 
-# Height of a sparkline in its own units; `_services.html` draws it in a box of this height.
-SPARK_HEIGHT = 36
+#: Height of a sparkline in its own units; `_services.html` draws it in a box of this height.
+SPARK_HEIGHT: Final = 36
 # With longer names a tooltip does not fit on a telephone, and its figures are cut off.
-_NAME_CHARACTERS_MAX = 28
+_NAME_CHARACTERS_MAX: Final = 28
 # One failed call among thousands is still seen.
-_SPARK_FAILED_MIN = 3
+_SPARK_FAILED_MIN: Final = 3
+# More names than this are no legend; the rest is drawn as one.
+SERIES_MAX: Final = 10
 
 
-def errors(timeline: Timeline, slots: Mapping[str, int]) -> Drawing:
-    """Failed calls a bucket, one series a service that has any."""
-    series = [service for service in _with_others(timeline, slots) if any(service.failed)]
-    return _over_time("errors", timeline, slots, [(service.service_name, service.failed) for service in series])
+class Series(msgspec.Struct, kw_only=True, frozen=True):
+    """One name of a chart, with its values."""
+
+    #: for people to read
+    name: str
+    #: its colour, see `colours`
+    tone: str
+    #: one a bucket; None where there is none
+    values: Sequence[float | None]
+    #: what an address needs to list the records behind it; None where nothing can
+    query: Mapping[str, str] | None = None
 
 
-def durations(timeline: Timeline, slots: Mapping[str, int]) -> Drawing:
-    """Average milliseconds a bucket, one series a service that has any."""
-    series = [service for service in _with_others(timeline, slots) if any(value is not None for value in service.avg_duration_ms)]
-    return _over_time("durations", timeline, slots, [(service.service_name, service.avg_duration_ms) for service in series])
+class Zoom(msgspec.Struct, kw_only=True, frozen=True):
+    """Where a click on a chart leads."""
+
+    #: the page itself, to which `from` and `to` are added
+    page: str
+    #: the list of records, to which they and a series' own conditions are added; None where the reader may not see records
+    logs: str | None
 
 
-def calls(cards: Sequence[ServiceCard]) -> Drawing:
-    """Calls in the window, succeeded and failed, one row a service that has any."""
-    busy = [card for card in cards if card.total_requests]
+def over_time(  # noqa: PLR0913  # what a chart is made of
+    reader: Reader,
+    name: str,
+    window: Window,
+    series: Sequence[Series],
+    *,
+    kind: Literal["bars", "lines"],
+    unit: Literal["count", "duration"],
+    zoom: Zoom,
+) -> Drawing:
+    """A chart of values over time: bars are stacked, lines are on a logarithmic scale."""
+    shown = [each for each in series if any(value for value in each.values)]
+    buckets = window.buckets
     data = {
-        "names": [_chart_name(card.service_name) for card in busy],
-        "succeeded": [card.success_count for card in busy],
-        "failed": [card.failed_count for card in busy],
+        "kind": kind,
+        "unit": unit,
+        "labels": [moment(reader, bucket, "day" if window.precision == "day" else _axis(window)) for bucket in buckets],
+        "titles": [_title(reader, window, bucket) for bucket in buckets],
+        "bounds": [address_time(bucket) for bucket in (*buckets, buckets[-1] + window.step)],
+        "page": zoom.page,
+        "logs": zoom.logs,
+        "series": [
+            {"name": chart_name(each.name), "tone": each.tone, "values": each.values, "query": urlencode(each.query or {})}
+            for each in shown
+        ],
     }
+    rows = [_row(window, zoom, shown, index, bucket) for index, bucket in enumerate(buckets)] if shown else []
     return Drawing(
-        name="calls",
-        is_empty=not busy,
-        json=_json(data),
-        legend=[],
-        unit="count",
-        rows=[(card.service_name, (card.success_count, card.failed_count)) for card in busy],
+        name=name,
+        is_empty=not shown,
+        json=encode(data),
+        legend=[Legend(name=each.name, tone=each.tone) for each in shown],
+        unit=unit,
+        precision=window.precision,
+        rows=rows[::-1],
     )
 
 
-def spark(service: ServiceSeries | None) -> Sequence[Bar]:
+def _row(window: Window, zoom: Zoom, series: Sequence[Series], index: int, bucket: datetime) -> ChartRow:
+    bounds = {"from": address_time(bucket), "to": address_time(bucket + window.step)}
+
+    def cell(each: Series) -> Cell:
+        value = each.values[index]
+        leads = bool(value) and zoom.logs is not None and each.query is not None
+        return Cell(value=value, href=joined(zoom.logs or "", {**(each.query or {}), **bounds}) if leads else None)
+
+    return ChartRow(head=bucket, href=joined(zoom.page, bounds), cells=[cell(each) for each in series])
+
+
+def joined(href: str, parameters: Mapping[str, str]) -> str:
+    """An address with more parameters."""
+    return f"{href}{'&' if '?' in href else '?'}{urlencode(parameters)}" if parameters else href
+
+
+def limited(series: Sequence[Series], others_name: Callable[[int], str]) -> Sequence[Series]:
+    """The series that have a colour of their own, and all others as one: twenty grey lines tell nothing apart."""
+    kept, others = list(series[:SERIES_MAX]), list(series[SERIES_MAX:])
+    if len(others) < 2:  # noqa: PLR2004  # a single one is told by its own name
+        return series
+    summed = [sum(value or 0 for value in values) for values in zip(*(each.values for each in others), strict=True)]
+    return [*kept, Series(name=others_name(len(others)), tone="series-0", values=summed)]
+
+
+def spark(calls: Sequence[int], failed: Sequence[int]) -> Sequence[Bar]:
     """Calls over time, scaled to the service's own busiest bucket."""
-    if service is None:
-        return ()
-    highest = max(service.calls, default=0) or 1
+    highest = max(calls, default=0) or 1
     bars = []
-    for total, failed in zip(service.calls, service.failed, strict=True):
+    for total, bad in zip(calls, failed, strict=True):
         height = SPARK_HEIGHT * total / highest
-        failed_height = min(max(height * failed / total, _SPARK_FAILED_MIN), SPARK_HEIGHT) if failed else 0
-        bars.append(Bar(succeeded=round(max(height - failed_height, 0), 2), failed=round(failed_height, 2)))
+        bad_height = min(max(height * bad / total, _SPARK_FAILED_MIN), SPARK_HEIGHT) if bad and total else 0
+        bars.append(Bar(succeeded=round(max(height - bad_height, 0), 2), failed=round(bad_height, 2)))
     return bars
 
 
-def average(calls_of_each: Sequence[int], ms_of_each: Sequence[float | None]) -> float | None:
-    """The average of averages in milliseconds, each weighted with its calls; None where nothing was timed."""
-    timed = [(calls, ms) for calls, ms in zip(calls_of_each, ms_of_each, strict=True) if ms is not None]
-    weight = sum(calls for calls, _ in timed)
-    return sum(calls * ms for calls, ms in timed) / weight if weight else None
+def chart_name(name: str) -> str:
+    """A name as a chart can show it: it knows no markup and no isolation of writing directions."""
+    return visible(excerpt(name, _NAME_CHARACTERS_MAX))
 
 
-def _with_others(timeline: Timeline, slots: Mapping[str, int]) -> Sequence[ServiceSeries]:
-    """The services that have a colour, and all others as one: twenty grey lines tell nothing apart."""
-    others = [service for service in timeline.services if not slots.get(service.service_name)]
-    coloured = [service for service in timeline.services if slots.get(service.service_name)]
-    if len(others) < 2:  # noqa: PLR2004  # a single one is told by its own name
-        return [*coloured, *others]
-    averages = [
-        average([each.calls[index] for each in others], [each.avg_duration_ms[index] for each in others])
-        for index in range(len(timeline.buckets))
-    ]
-    joined = ServiceSeries(
-        service_name=f"{len(others)} other services",
-        calls=[sum(values) for values in zip(*(each.calls for each in others), strict=True)],
-        failed=[sum(values) for values in zip(*(each.failed for each in others), strict=True)],
-        avg_duration_ms=[None if value is None else round(value) for value in averages],
-    )
-    return [*coloured, joined]
-
-
-def _chart_name(service_name: str) -> str:
-    """A service's name as a chart can show it: it knows no markup and no isolation of writing directions."""
-    return visible(excerpt(service_name, _NAME_CHARACTERS_MAX))
-
-
-def _over_time(
-    name: Any, timeline: Timeline, slots: Mapping[str, int], series: Sequence[tuple[str, Sequence[int | None]]]
-) -> Drawing:
-    legend = [Legend(name=service_name, slot=slots.get(service_name, NO_SLOT)) for service_name, _ in series]
-    data = {
-        "step": timeline.step,
-        "at_ms": [int(bucket.timestamp() * 1_000) for bucket in timeline.buckets],
-        "series": [
-            {"name": _chart_name(service_name), "slot": slots.get(service_name, NO_SLOT), "values": values}
-            for service_name, values in series
-        ],
-    }
-    by_bucket = zip(timeline.buckets, zip(*(values for _, values in series), strict=True), strict=True) if series else ()
-    return Drawing(
-        name=name,
-        is_empty=not series,
-        json=_json(data),
-        legend=legend,
-        unit="duration" if name == "durations" else "count",
-        rows=list(reversed(list(by_bucket))),
-    )
-
-
-def _json(data: object) -> str:
+def encode(data: object) -> str:
     """JSON for an attribute: the template's own escaping makes it safe there."""
     return msgspec.json.encode(data).decode()
+
+
+def _axis(window: Window) -> Literal["axis", "hour"]:
+    # A day's hours need no date at each of them.
+    return "axis" if (window.until - window.since).total_seconds() <= 2 * 86_400 else "hour"
+
+
+def _title(reader: Reader, window: Window, bucket: datetime) -> str:
+    return moment(reader, bucket, window.precision)
