@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 CRASH_ROUNDS ?= 5
+TEST_PROCESSES ?= 3
 VENV := .venv
 BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
