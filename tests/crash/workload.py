@@ -53,7 +53,7 @@ class Application:
         self._stop = threading.Event()
 
     def run(self) -> None:
-        plan = self._plan
+        plan, parent = self._plan, os.getppid()
         signal.signal(signal.SIGTERM, lambda *_: self._stop.set())
         if plan.file_bytes_max is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (plan.file_bytes_max, plan.file_bytes_max))
@@ -67,6 +67,9 @@ class Application:
             while thread.is_alive():
                 # A signal's handler runs between two of these.
                 thread.join(0.1)
+                # Nobody is left who could end it.
+                if os.getppid() != parent:
+                    self._stop.set()
         im.shutdown()
         stats = dataclasses.asdict(dataclasses.replace(im.stats(), dropped=dict(im.stats().dropped)))
         (Path(plan.folder) / "stats.json").write_text(json.dumps(stats), "utf-8")
