@@ -8,6 +8,7 @@ import hashlib
 import re
 import zlib
 from binascii import a2b_qp
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable
 from email.parser import BytesParser
 from email.policy import HTTP, compat32
@@ -111,7 +112,11 @@ _UNREADABLE = object()
 
 def _parse(data: bytes, kind: str, content_type: str, *, is_cut: bool) -> Json:
     """A form is read as far as it goes; of other bodies that were cut only the text can be had."""
-    if kind == "application/x-www-form-urlencoded":
+    # Some servers send a byte order mark, which says nothing about JSON (RFC 8259, 8.1).
+    unmarked = data.removeprefix(BOM_UTF8)
+    is_like_json = unmarked.lstrip()[:1] in _JSON_STARTS
+    # Where a form begins with a brace, it is written %7B: this is JSON whose sender left the client's usual type.
+    if kind == "application/x-www-form-urlencoded" and not is_like_json:
         text = _text(data, kind, content_type, is_cut=is_cut)
         return text if text is _UNREADABLE else fold_pairs(parse_pairs(text))
     if kind == "multipart/form-data":
@@ -121,12 +126,12 @@ def _parse(data: bytes, kind: str, content_type: str, *, is_cut: bool) -> Json:
         if parts:
             return parts
     # Many servers send JSON as text/html or without a type, so the body's first byte decides and not its name.
-    if not is_cut and (data.lstrip()[:1] in _JSON_STARTS or kind.endswith("json")):
+    if not is_cut and (is_like_json or kind.endswith("json")):
         try:
-            return msgspec.json.decode(data)
+            return msgspec.json.decode(unmarked)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             pass  # not JSON after all: it is kept as the text it is
-    return _text(data, kind, content_type, is_cut=is_cut)
+    return _text(unmarked if is_like_json else data, kind, content_type, is_cut=is_cut)
 
 
 _JSON_STARTS = frozenset({b"{", b"["})

@@ -147,3 +147,15 @@ def test_parts_of_a_batch_are_read_whatever_their_encoding() -> None:
 
 def test_parts_without_a_boundary_are_text() -> None:
     assert body.parse(b"--X\r\n\r\na\r\n--X--", content_type="multipart/mixed").value == "--X\r\n\r\na\r\n--X--"
+
+
+def test_json_with_a_byte_order_mark_is_json() -> None:
+    for kind in ("application/json", "text/html", ""):
+        assert body.parse(b'\xef\xbb\xbf{"ok": true}', content_type=kind).value == {"ok": True}
+
+
+def test_json_that_is_called_a_form_is_json() -> None:
+    content = b'{"password": "a&b=c"}'
+
+    assert body.parse(content, content_type="application/x-www-form-urlencoded").value == {"password": "a&b=c"}
+    assert body.parse(content[:-2], content_type="application/x-www-form-urlencoded", size=99).value == '{"password": "a&b=c'

@@ -8,12 +8,15 @@ from urllib.parse import quote
 import pytest
 
 from integration_monitor.record import Json
+from integration_monitor.recorder import Recorder
 from integration_monitor.redaction import WITHHELD, Redactor, names
 from integration_monitor.redaction.scan import DEPTH_MAX
 from integration_monitor.redaction.vocabulary import SECRETS_MAX, URLS_MAX
 from integration_monitor.services import undescribed
 from integration_monitor.services.description import Service
+from integration_monitor.settings import Settings
 from tests.unit.exchanges import REGISTRY, exchange
+from tests.unit.test_recorder import attempt, operation
 
 HOST = "api.example.org"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJlMDAwMDAw"
@@ -36,6 +39,8 @@ def redactor() -> Redactor:
         *("Authorization", "authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", "X-API-Key", "x_api_key", "api-key"),
         *("apikey", "apiKey", "token", "accessToken", "access_token", "refresh-token", "client_secret", "CLIENT-SECRET"),
         *("password", "passwd", "userPassword", "secret", "signing_secret", "private_key", "privateKey", "X-Auth-Token"),
+        *("password_confirmation", "passwordRepeat", "password_hash", "db_pass", "smtpPass", "userpwd", "passcode", "otp_code"),
+        *("AccountKey", "SecretString", "secret_value", "apiKeyV2", "private_key_pem"),
         *("bot_token", "params[api_key]", "data[0][password]", "x-amz-security-token", "aws_secret_access_key", "credentials"),
     ],
 )
@@ -54,6 +59,11 @@ def test_secret_is_known_by_name(redactor: Redactor, service: Service, name: str
     assert "${api.example.org." in json.dumps(parts[0])
 
 
+@pytest.mark.parametrize("name", ["%74oken", "%2574oken", "\uff34oken", "\u017fecret", "api_\u212aey"])
+def test_field_whose_name_is_encoded_or_looks_alike_is_known(redactor: Redactor, service: Service, name: str) -> None:
+    assert redactor.body({name: "hunter2"}, service, direction="request") != {name: "hunter2"}
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -66,6 +76,9 @@ def test_secret_is_known_by_name(redactor: Redactor, service: Service, name: str
             "author",
             "keyboard",
             "monkey",
+            "compass",
+            "hash",
+            "value_v2",
             "X-Client-UUID",
             "expires_in",
         ),
@@ -191,6 +204,49 @@ def test_pair_of_name_and_value_is_one(redactor: Redactor, service: Service) -> 
     cleaned = redactor.body(body, service, direction="request")
 
     assert [one["value"] for one in cleaned["headers"]] == ["${api.example.org.api_key}", "abc"]
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        {"name": "The key of the shop", "key": "shop_api_key", "value": "abc"},
+        {"Name": "/shop/db/password", "Type": "String", "Value": "abc"},
+        {"Key": "DB_PASSWORD", "Value": "abc"},
+    ],
+)
+@pytest.mark.parametrize("others_count", [0, 20])
+def test_name_of_a_value_may_be_written_in_several_ways(pair: dict[str, str], others_count: int) -> None:
+    body = {"pairs": [pair], **{f"field_{number}": "x" for number in range(others_count)}}
+    recorder = Recorder(Settings(), registry=REGISTRY)
+
+    for _ in range(10):
+        record = recorder(operation(attempt(f"https://{HOST}/", request=body, answer={"text": json.dumps(body)})))
+
+        assert record is not None
+        assert "abc" not in json.dumps([record.request_payload, record.response_payload])
+
+
+def test_password_that_begins_like_a_reference_is_taken_out(redactor: Redactor, service: Service) -> None:
+    cleaned = redactor.body({"password": "${a}hunter2", "${a}token": "hunter2"}, service, direction="request")
+
+    assert "hunter2" not in json.dumps(cleaned)
+
+
+def test_number_that_the_settings_know_is_found_as_a_number(service: Service) -> None:
+    redactor = Redactor(known_secrets={"shop.pin": "900100200300"})
+
+    cleaned = redactor.body({"a": [900100200300, 900100200301, 10**5000]}, service, direction="request")
+
+    assert cleaned == {"a": ["${shop.pin}", 900100200301, 10**5000]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": NaN, "\\u0074oken": "hunter2"}', '{"a": 1}\n{"\\u0074oken": "hunter2"}', 'data: {"\\u0070assword": "hunter2"}'],
+)
+def test_escapes_do_not_hide_a_name_in_what_is_nearly_json(redactor: Redactor, service: Service, text: str) -> None:
+    assert "hunter2" not in redactor.body(text, service, direction="response")
+    assert redactor.body(text.replace("oken", "ape").replace("assword", "ape"), service, direction="response").count("\\u00") == 1
 
 
 def test_secret_as_a_key_is_replaced_each_time(redactor: Redactor, service: Service) -> None:
@@ -409,6 +465,8 @@ def test_what_is_clean_stays_as_it_is_whatever_the_service_is_called(redactor: R
         ("<r><password>hunter2</password><id>7</id></r>", "<r><password>${R}</password><id>7</id></r>"),
         ('<s:Password a="1">\n hunter2 </s:Password>', '<s:Password a="1">\n ${R}</s:Password>'),
         ("<password><![CDATA[hunter2]]></password>", "<password><![CDATA[${R}]]></password>"),
+        ("<password><![CDATA[a<b]hunter2]]></password>", "<password><![CDATA[${R}]]></password>"),
+        ("<password>a]hunter2</password>", "<password>${R}</password>"),
         ("<password>hunter2</password><password>hunt", "<password>${R}</password><password>${R}"),
         ("<p>token</p><b>password</b> <password></password>", "<p>token</p><b>password</b> <password></password>"),
     ],
@@ -520,12 +578,20 @@ def test_escapes_do_not_hide_where_a_secret_begins_in_json_that_was_cut(redactor
             "4111 ",
             "4111111111111111",
         ),
-        *("\\" * 8, 'form-data; name="token"\r\na\r\n', "a@b.", "+7 ", "(701) ", "re_-", "_", "-----BEGIN "),
+        *("\\" * 8, "\\u00", 'form-data; name="token"\r\na\r\n', "a@b.", "+7 ", "(701) ", "re_-", "_", "-----BEGIN "),
     ],
 )
 def test_hostile_text_of_any_kind_is_searched_in_linear_time(redactor: Redactor, service: Service, text: str) -> None:
     began_at = time.process_time()
 
     redactor.body(text * (1_000_000 // len(text)), service, direction="response", is_cut=True)
+
+    assert time.process_time() - began_at < 10
+
+
+def test_backslashes_behind_a_secret_are_searched_in_linear_time(redactor: Redactor, service: Service) -> None:
+    began_at = time.process_time()
+
+    redactor.body('token=\\"' + "\\" * 1_000_000, service, direction="response")
 
     assert time.process_time() - began_at < 10

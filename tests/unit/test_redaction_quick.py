@@ -15,7 +15,10 @@ from integration_monitor.recorder import Recorder
 from integration_monitor.recorder.payloads import Cleaner, Parts
 from integration_monitor.recorder.readings import Request
 from integration_monitor.redaction import Redactor, plain_text
+from integration_monitor.redaction.headers import HEADERS_MAX
+from integration_monitor.redaction.headers import NAMES_MAX as HEADER_NAMES_MAX
 from integration_monitor.redaction.known_names import NAMES_MAX, KnownNames
+from integration_monitor.redaction.vocabulary import SECRETS_MAX
 from integration_monitor.services.undescribed import describe
 from integration_monitor.settings import Settings
 from tests.unit.exchanges import REGISTRY
@@ -275,6 +278,43 @@ def test_headers_are_bounded_and_forgotten_ones_are_still_cleaned() -> None:
 
     assert len(redactor.vocabulary(service).memory.headers) < 100
     assert len(redactor.header_reader(service)._layouts) == 1
+
+
+def test_values_of_headers_may_be_anything() -> None:
+    redactor, service = Redactor(), describe("api.example.org")
+    headers = {"X-List": ["a", "b"], "X-Bytes": bytearray(b"c"), "X-Api-Key": ["hunter2"], "X-Text": "d"}
+
+    for _ in range(2):
+        assert redactor.headers(headers, service) == {
+            "x-list": "['a', 'b']",
+            "x-bytes": "c",
+            "x-api-key": "${api.example.org.api_key}",
+            "x-text": "d",
+        }
+
+
+def test_headers_of_ever_new_names_are_bounded() -> None:
+    redactor, service = Redactor(), describe("api.example.org")
+
+    for number in range(600):
+        headers = {f"X-{number}-{index}": f"v{index}" for index in range(10)} | {f"X-{number}-Token": f"key-{number:09}"}
+        cleaned = redactor.headers(headers, service)
+        assert cleaned[f"x-{number}-token"].startswith("${")
+
+    memory = redactor.vocabulary(service).memory
+    assert len(memory.headers) <= HEADERS_MAX
+    assert len(memory.concealed) + len(memory.concealed_names) <= 2 * HEADERS_MAX
+    assert len(redactor.header_reader(service)._names) <= HEADER_NAMES_MAX
+
+
+def test_header_stays_secret_when_a_new_one_makes_its_value_forgotten() -> None:
+    redactor, service = Redactor(), describe("api.example.org")
+
+    for number in range(3 * SECRETS_MAX):
+        new = ("X-Csrf-Token", f"FAKE-FAKE-FAKE-{number:04}")
+        cleaned = redactor.headers([("Via", "a"), ("Via", "b"), new, ("X-Api-Key", "FAKE-FAKE-KEY-0001")], service)
+
+        assert cleaned["x-api-key"] == "${api.example.org.api_key}"
 
 
 def test_headers_that_come_again_are_read_as_a_whole() -> None:

@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 
 from integration_monitor.errors import SettingsError
 from integration_monitor.record import Fault, Json, NoAnswer, NoAnswerCode
+from integration_monitor.recorder import Recorder
 from integration_monitor.services.description import Service
 from integration_monitor.services.exchange import SUCCESS, Exchange
 from integration_monitor.services.folding import ACTION_CHARS_MAX, folded_action, folded_segment
 from integration_monitor.services.outcome import MESSAGE_CHARS_MAX, retry_after_s, vendor_code
 from integration_monitor.services.registry import HOSTS_REMEMBERED_MAX, Registry
-from tests.unit.exchanges import Case, check, exchange, understand
+from integration_monitor.settings import Settings
+from tests.unit.exchanges import REGISTRY, Case, check, exchange, understand
+from tests.unit.test_recorder import attempt, operation
 
 SERVICES = ["amocrm", "mobizon", "resend", "telegram", "whapi"]
 JSON = st.recursive(
@@ -383,3 +386,14 @@ def test_every_described_service_has_hosts_and_routes() -> None:
         assert service.hosts
         assert service.routes
         assert {"test_connection"} <= {route.action for route in service.routes}
+
+
+def test_host_that_is_called_as_a_service_does_not_change_what_is_secret_at_the_service() -> None:
+    record = Recorder(Settings(), registry=REGISTRY)
+    record(operation(attempt("http://resend/health", answer={"ok": True})))
+
+    url = "https://api.resend.com/emails/1/attachments/2"
+    link = record(operation(attempt(url, method="GET", answer={"download_url": "https://cdn.example.com/FAKE1234"})))
+
+    assert link is not None
+    assert link.response_payload["body"] == {"download_url": "${resend.download_url}"}

@@ -8,7 +8,7 @@ import msgspec
 
 from integration_monitor.record import Json
 from integration_monitor.redaction.cards import without_cards
-from integration_monitor.redaction.scan import DEPTH_MAX, SCALARS, is_clean, name_of_value
+from integration_monitor.redaction.scan import DEPTH_MAX, SCALARS, VALUE_KEYS, is_clean, name_of_value
 from integration_monitor.redaction.text import without_named_secrets
 from integration_monitor.redaction.vocabulary import ENCODINGS_MAX, Vocabulary, decoded, is_storable
 
@@ -23,6 +23,8 @@ _ESCAPE = re.compile(
     r"(?P<pair>\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2})|\\u(?P<code>[0-9A-Fa-f]{4})|\\(?P<letter>[bfnrt/])"
 )
 _VALUE_KEY = re.compile(r"[\"']value\\{0,8}[\"']\s{0,4}:\s{0,4}", re.IGNORECASE)
+# A letter, a digit or a sign within names, written as an escape: nothing that writes JSON does so without need.
+_ESCAPED_NAME = re.compile(r"(?<!\\)\\u00(?P<code>2[dD]|3[0-9]|[46][1-9a-fA-F]|5[0-9aAfF]|7[0-9aA])")
 _NOT_STORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -31,7 +33,7 @@ def rebuild(value: Json, vocabulary: Vocabulary, depth: int, strings: int, *, is
     if isinstance(value, str):
         return clean(value, vocabulary, strings, is_id=is_id)
     if type(value) in SCALARS:
-        return value
+        return (type(value) is int and vocabulary.number_reference(value)) or value
     if depth >= DEPTH_MAX:
         return _TOO_DEEP
     if isinstance(value, Mapping):
@@ -39,7 +41,7 @@ def rebuild(value: Json, vocabulary: Vocabulary, depth: int, strings: int, *, is
         copy = {}
         for key, item in value.items():
             name = key if isinstance(key, str) else str(key)
-            secret = vocabulary.name_of(name) or (secret_of_value if name == "value" else None)
+            secret = vocabulary.name_of(name) or (secret_of_value if name in VALUE_KEYS else None)
             copy[clean(name, vocabulary, STRINGS_IN_STRINGS_MAX)] = (
                 rebuild(item, vocabulary, depth + 1, strings, is_id=vocabulary.is_id(name))
                 if secret is None
@@ -63,6 +65,12 @@ def clean(text: str, vocabulary: Vocabulary, strings: int = 0, *, is_id: bool = 
         cleaned = _clean_json(text, vocabulary, strings + 1)
         if cleaned is not None:
             return cleaned
+    if "\\u00" in text and strings < STRINGS_IN_STRINGS_MAX:
+        # Lines of JSON, or what only some readers take for JSON: {"\\u0074oken": NaN, …
+        plain = _ESCAPED_NAME.sub(lambda found: chr(int(found["code"], 16)), text)
+        if plain != text:
+            cleaned = clean(plain, vocabulary, strings + 1, is_id=is_id)
+            return text if cleaned == plain else cleaned
     if not vocabulary.is_suspect(text):
         return text
     for secret, reference in vocabulary.values():

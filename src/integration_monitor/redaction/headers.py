@@ -18,6 +18,8 @@ NAMES_MAX = 2_000
 LAYOUTS_MAX = 200
 # Headers remembered as a whole, of one layout.
 SETS_MAX = 64
+# Values remembered of all headers together.
+HEADERS_MAX = 4_000
 
 # RFC 9110, 5.6.7: what these headers hold in every answer can be no secret.
 _DATES = frozenset({"date", "expires", "last-modified"})
@@ -67,6 +69,12 @@ def _no_values(_values: object) -> None:
     """All of a layout's headers change."""
 
 
+def _hashable(value: object) -> object:
+    if isinstance(value, str | bytes):
+        return value
+    return bytes(value) if isinstance(value, bytearray) else str(value)
+
+
 class HeaderReader:
     """Reads the headers of one service's calls. For one thread."""
 
@@ -96,7 +104,9 @@ class HeaderReader:
             layout = self._layouts.get(names)
             if layout is not None and layout.version == self.vocabulary.memory.version:
                 known_set = layout.sets.get(layout.steady(values))
-        except (TypeError, ValueError):  # none at all, or something that is no header
+            if known_set is None:
+                hash(values)
+        except (TypeError, ValueError):  # none at all, or something that is no header or cannot be remembered
             return self._read_new(pairs, texts)
         if layout is not None and known_set is not None:
             return self._read_changing(layout, values, known_set, texts)
@@ -153,8 +163,8 @@ class HeaderReader:
         memory = self.vocabulary.memory
         try:
             known = [*map(memory.headers.get, pairs)]
-        except TypeError:  # a pair may be a list
-            pairs = [tuple(pair) for pair in pairs]
+        except TypeError:  # a pair may be a list, and a value anything that the application gave
+            pairs = [(name, _hashable(value)) for name, value in pairs]
             known = [*map(memory.headers.get, pairs)]
         # In C for all that is known; the others, such as a date, are added. The order of headers says nothing.
         sent: dict[str, str] = dict(filter(None, known))
@@ -194,12 +204,10 @@ class HeaderReader:
         version = memory.version
         sent: dict[str, str] = {}
         concealed: dict[str, str] = {}
-        for (raw_name, raw_value), entry in zip(pairs, known, strict=True):
-            if entry is None:
-                name, value, stored = self._judge(self._name(raw_name), raw_name, raw_value, texts)
-            else:
-                name, value = entry
-                stored = memory.concealed.get(entry, value) if name in memory.concealed_names else value
+        # All of them before the first new header is judged: a new secret may make the memory forget an old one.
+        judged = [entry and (*entry, memory.concealed.get(entry, entry[1])) for entry in known]
+        for (raw_name, raw_value), entry in zip(pairs, judged, strict=True):
+            name, value, stored = entry or self._judge(self._name(raw_name), raw_name, raw_value, texts)
             if stored is not value:
                 concealed[name] = stored
             if name in sent:
@@ -245,11 +253,16 @@ class HeaderReader:
         if known is not None:
             return known
         if len(self._names) >= NAMES_MAX:
-            self._names.clear()
-            self._layouts.clear()
+            self._forget()
         text = (raw_name.decode("latin-1") if isinstance(raw_name, bytes) else str(raw_name)).lower()
         name = self._names[raw_name] = _Name(text, self.vocabulary)
         return name
+
+    def _forget(self) -> None:
+        """Begins anew: what was remembered of a name is counted with the name, so both go together."""
+        self._names.clear()
+        self._layouts.clear()
+        self.vocabulary.memory.forget_headers()
 
     def _note_change(self, name: _Name) -> None:
         """Its values are not remembered: the layouts that it is in are learned anew."""
@@ -264,6 +277,8 @@ class HeaderReader:
             return False
         if len(value) > VALUE_CHARS_MAX or "%" in value:
             return False
+        if len(self.vocabulary.memory.headers) >= HEADERS_MAX:
+            self._forget()
         name.values_count += 1
         self.vocabulary.memory.headers[raw_name, raw_value] = name.text, value
         return True

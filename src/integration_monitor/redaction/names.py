@@ -7,6 +7,9 @@ from functools import lru_cache
 _NAME_CHARS_MAX = 200
 _REFERENCE_CHARS_MAX = 32
 
+#: What stands in place of a secret. A password may begin like it.
+REFERENCE = re.compile(r"\$\{[\w.:-]+\}")
+
 _LAST_BRACKET = re.compile(r"\[([^\[\]]*[A-Za-z][^\[\]]*)\](?:\[\d*\])*$")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -23,6 +26,7 @@ _EXACT = {
     "jsessionid": "session",
     "jwt": "jwt",
     "otp": "otp",
+    "otpcode": "otp",
     "pass": "password",
     "passwords": "passwords",
     "phpsessid": "session",
@@ -35,6 +39,7 @@ _EXACT = {
 }
 # Endings of names → the same ending as words, for the reference.
 _ENDINGS = {
+    "accountkey": "account_key",
     "accesskey": "access_key",
     "accesstokens": "access_tokens",
     "apikey": "api_key",
@@ -47,9 +52,12 @@ _ENDINGS = {
     "encryptionkey": "encryption_key",
     "functionskey": "functions_key",
     "passphrase": "passphrase",
+    "pass": "password",
+    "passcode": "passcode",
     "passwd": "password",
     "password": "password",
     "privatekey": "private_key",
+    "pwd": "password",
     "refreshtokens": "refresh_tokens",
     "secret": "secret",
     "secretkey": "secret_key",
@@ -58,7 +66,12 @@ _ENDINGS = {
     "subscriptionkey": "subscription_key",
     "token": "token",
 }
-_ENDINGS_PATTERN = re.compile(f"(?:{'|'.join(sorted(_ENDINGS, key=len, reverse=True))})$")
+# Only a word of its own: a compass is no password.
+_ENDINGS_PATTERN = re.compile(f"(?:{'|'.join(sorted(_ENDINGS.keys() - {'pass'}, key=len, reverse=True))})$")
+# Words behind the name of a secret: `password_confirmation`, `SecretString`, `apiKeyV2`.
+_SAID_BEHIND = frozenset(
+    {"again", "binary", "confirm", "confirmation", "hash", "hint", "new", "old", "pem", "plain", "repeat", "string", "v", "value"}
+)
 # Where a list goes on: pages are no secrets.
 _HARMLESS_ENDINGS = ("pagetoken", "nexttoken", "previoustoken", "continuationtoken", "paginationtoken", "synctoken")
 
@@ -80,7 +93,7 @@ def reference_name(name: str) -> str | None:
 
     Case, dashes and underscores do not count; of `params[apiKey]` only the last part does.
     """
-    if name.startswith("${"):
+    if REFERENCE.fullmatch(name):
         return None  # a reference that stands for a secret already
     if len(name) > _NAME_CHARS_MAX:
         name = name[-_NAME_CHARS_MAX:]
@@ -89,15 +102,16 @@ def reference_name(name: str) -> str | None:
         return None
     bracket = _LAST_BRACKET.search(name)
     words = [word.lower() for word in _WORD.findall(bracket[1] if bracket else name)]
-    while words and words[-1].isdigit():
+    while words and (words[-1].isdigit() or words[-1] in _SAID_BEHIND):
         words.pop()
     joined = "".join(words)
     if joined in _EXACT:
         return _EXACT[joined]
-    ending = _ENDINGS_PATTERN.search(joined)
+    found = _ENDINGS_PATTERN.search(joined)
+    ending = found[0] if found else "pass" if words[-1:] == ["pass"] else None
     if ending is None or joined.endswith(_HARMLESS_ENDINGS):
         return None
-    return _in_words(words, joined, ending[0])
+    return _in_words(words, joined, ending)
 
 
 def _in_words(words: list[str], joined: str, ending: str) -> str:

@@ -18,8 +18,9 @@ _TEXTS_COMPARED_MAX = 40
 _FIELDS_MIN = 16
 
 SCALARS = frozenset({type(None), bool, int, float})
-# {"name": "Authorization", "value": …}: the name is no key.
-_NAME_KEYS = ("name", "key", "header")
+# {"name": "Authorization", "value": …}: the name is no key. Amazon's services write both with a capital letter.
+_NAME_KEYS = ("name", "key", "header", "Name", "Key", "Header")
+VALUE_KEYS = frozenset({"value", "Value"})
 _NAME_CHARS_MAX = 100
 
 
@@ -50,7 +51,7 @@ def gather(body: Json, vocabulary: Vocabulary, texts: list[str]) -> bool:
                 add(item)
             elif kind is dict or kind is list:
                 containers.append(item)
-            elif kind not in SCALARS:
+            elif kind not in SCALARS or (kind is int and vocabulary.number_reference(item)):
                 return False
     # Nothing is nested deeper than there are containers.
     return len(containers) <= DEPTH_MAX or not _is_too_deep(body)
@@ -96,8 +97,9 @@ def name_of_value(node: Mapping[str, Json], vocabulary: Vocabulary) -> str | Non
     """What the `value` of {"name": "Authorization", "value": …} is called in references; None where it is harmless."""
     for key in _NAME_KEYS:
         name = node.get(key)
-        if isinstance(name, str) and len(name) <= _NAME_CHARS_MAX:
-            return vocabulary.judge(name)
+        secret = vocabulary.judge(name) if isinstance(name, str) and len(name) <= _NAME_CHARS_MAX else None
+        if secret is not None:
+            return secret
     return None
 
 
@@ -107,7 +109,7 @@ def _has_harmless_names(node: dict[str, Json], vocabulary: Vocabulary) -> bool:
         for name in node:
             if type(name) is not str or vocabulary.name_of(name) is not None or name not in vocabulary.harmless:
                 return False
-    if "value" in node and not node.keys().isdisjoint(_NAME_KEYS):
+    if not VALUE_KEYS.isdisjoint(node) and not node.keys().isdisjoint(_NAME_KEYS):
         return name_of_value(node, vocabulary) is None
     if len(node) <= _FIELDS_MAX:
         if len(vocabulary.harmless_objects) >= OBJECTS_MAX:

@@ -13,13 +13,13 @@ _NAME = re.compile(
 )
 # A list or an object, in quotes of either kind, in quotes that are escaped themselves, or bare; a text that was cut may lack the closing quote.
 _VALUE = re.compile(
-    r"(?P<opening>[\[{])|b?\"(?P<double>(?:[^\"\\]|\\.)*)|b?'(?P<single>(?:[^'\\]|\\.)*)|\\+[\"'](?P<escaped>.*?)(?=\\+[\"']|\Z)"
+    r"(?P<opening>[\[{])|b?\"(?P<double>(?:[^\"\\]|\\.)*)|b?'(?P<single>(?:[^'\\]|\\.)*)|\\+[\"'](?P<escaped>.*?)(?=(?<!\\)\\+[\"']|\Z)"
     r"|(?P<bare>(?:(?:Bearer|Basic|Digest|Token|Bot|ApiKey)\s+)?(?:\$\{[^}\s]*\}|[^\s&;,\"'<>(){}\[\]\\])+)",
     re.IGNORECASE | re.DOTALL,
 )
 # <ns:password type="text">…: up to the next element, or the end of a CDATA section.
 _ELEMENT = re.compile(
-    r"<(?:[A-Za-z][\w.-]{0,40}:)?(?P<name>[A-Za-z][\w.-]{0,63})(?:\s[^<>]{0,200})?>\s*(?:<!\[CDATA\[)?(?P<value>[^<\]]+)"
+    r"<(?:[A-Za-z][\w.-]{0,40}:)?(?P<name>[A-Za-z][\w.-]{0,63})(?:\s[^<>]{0,200})?>\s*(?:<!\[CDATA\[(?P<section>(?:[^\]]|\](?!\]>))+)|(?P<value>[^<]+))"
 )
 # {"name": "token", "value": …}, and the other way round, in a text that was cut: elsewhere JSON is read as JSON. The bounds keep the search linear.
 _QUOTE = r"\\{0,8}[\"']"
@@ -78,10 +78,11 @@ def without_named_secrets(text: str, vocabulary: Vocabulary) -> str:
 
 def _element(found: re.Match[str], vocabulary: Vocabulary) -> str:
     """The beginning of an XML element up to the end of its text, which is a reference where it is a secret."""
-    name_in_reference, value = vocabulary.name_of(found["name"]), found["value"].strip()
+    group = "value" if found["section"] is None else "section"
+    name_in_reference, value = vocabulary.name_of(found["name"]), found[group].strip()
     if name_in_reference is None or not value:
         return found[0]
-    return found[0][: found.start("value") - found.start()] + str(vocabulary.conceal(name_in_reference, value))
+    return found[0][: found.start(group) - found.start()] + str(vocabulary.conceal(name_in_reference, value))
 
 
 def _tag(tag: str, vocabulary: Vocabulary) -> str:

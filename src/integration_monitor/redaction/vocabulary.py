@@ -1,6 +1,7 @@
 """What is secret in the messages of one service: names, shapes, and the values that were seen."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from urllib.parse import unquote, unquote_plus
@@ -8,7 +9,7 @@ from urllib.parse import unquote, unquote_plus
 from integration_monitor.record import Json
 from integration_monitor.redaction.cards import has_card, is_card_possible
 from integration_monitor.redaction.known_names import KnownNames
-from integration_monitor.redaction.names import WORDS, reference_name, squeezed
+from integration_monitor.redaction.names import REFERENCE, WORDS, reference_name, squeezed
 from integration_monitor.redaction.shapes import Shapes
 from integration_monitor.services.description import Route, Service
 
@@ -25,6 +26,9 @@ HARMLESS_NAME_CHARS_MAX = 100
 _DIVIDERS_MAX = 200
 # The end of a name, and the quotes, brackets and spaces behind it.
 _NAME_TAIL_CHARS = 48
+
+# A larger number is no secret that somebody wrote into the settings, and Python refuses to write the largest out.
+_SECRET_BITS_MAX = 1_000
 
 # A value is taken out by value if it is long, or of letters and digits: a short word is also something else.
 _DISTINCTIVE_CHARS_MIN = 16
@@ -78,6 +82,11 @@ class Memory:
             if len(self.urls) >= URLS_MAX:
                 self.urls.clear()
             self.urls[key] = cleaned
+
+    def forget_headers(self) -> None:
+        self.headers.clear()
+        self.concealed.clear()
+        self.concealed_names.clear()
 
     def _forget_texts_with(self, secret: str) -> None:
         """A secret is never found behind a percent sign: texts with one are not kept."""
@@ -137,12 +146,21 @@ class Vocabulary:
 
     def judge(self, name: str) -> str | None:
         """The same of a name that is no field's: it is not remembered, since it may be anything."""
+        if "%" in name or not name.isascii():
+            # As a reader takes it who undoes encodings, and letters of full width.
+            name = unicodedata.normalize("NFKC", decoded(name)).casefold()
         return self._special.get(_normal(name)) or reference_name(name)
 
     def is_id(self, name: str) -> bool:
         """Whether the field of this name holds an id."""
         normal = _normal(name)
         return normal.endswith(("id", "ids")) or normal in self._id_names
+
+    def number_reference(self, number: int) -> str | None:
+        """What stands for a number that the settings know as a secret; None for any other."""
+        if not self.knows_numbers or number.bit_length() > _SECRET_BITS_MAX:
+            return None
+        return self._known.get(str(number))
 
     def reference(self, name_in_reference: str) -> str:
         """What stands for a secret of this service."""
@@ -161,9 +179,9 @@ class Vocabulary:
             return reference
         scheme = _SCHEME.match(value)
         secret = value[scheme.end() :] if scheme else value
-        if secret.startswith("${"):
+        if REFERENCE.fullmatch(secret):
             return value
-        if is_remembered:
+        if is_remembered and REFERENCE.search(secret) is None:
             self.memory.remember(secret, reference)
         return f"{scheme[1]} {reference}" if scheme else reference
 
@@ -193,7 +211,7 @@ class Vocabulary:
         """
         if "%" in text and _ENCODED.search(text):
             return True
-        if '"value"' in text and self._names_value(text):
+        if ('"value"' in text or '"Value"' in text) and self._names_value(text):
             return True
         # As in other texts, but for the quotes, which are those of the structure.
         if ("'" in text or "=" in text) and _is_pair_possible(text) and self._has_word(text):
@@ -202,7 +220,7 @@ class Vocabulary:
 
     def _names_value(self, text: str) -> bool:
         """Whether {"name": …, "value": …} may name a secret, anywhere in JSON."""
-        for key in ('"name"', '"key"', '"header"'):
+        for key in ('"name"', '"key"', '"header"', '"Name"', '"Key"', '"Header"'):
             for behind in text.split(key)[1:]:
                 # Where the value of this field is no text, the next text is judged: it may only be suspected for nothing.
                 name = behind.split('"', 2)[1:2]
@@ -266,7 +284,7 @@ class Vocabulary:
 
 def _is_pair_possible(text: str) -> bool:
     """Whether a text may hold a name and a value that stand beside each other, in any order."""
-    return "value" in text or "content" in text or "VALUE" in text or "form-data" in text
+    return "alue" in text or "content" in text or "VALUE" in text or "form-data" in text
 
 
 def _id_names(service: Service, route: Route | None) -> Iterator[str]:

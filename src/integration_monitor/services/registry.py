@@ -159,6 +159,9 @@ class Registry:
         try:
             if no_answer is not None:
                 return without_answer(no_answer, is_repeatable=service.is_repeatable(exchange, match.action))
+            if not exchange.is_body_seen:
+                outcome = by_status(exchange, is_repeatable=service.is_repeatable(exchange, match.action))
+                return dataclasses.replace(outcome, is_verified=not service.is_told_by_body)
             return _outcome(service.read(exchange, match.action))
         except Exception as error:  # noqa: BLE001 -- a description may be anybody's code
             self._on_error(error)
@@ -190,7 +193,8 @@ class Registry:
         while service is None and "." in domain:
             domain = domain.partition(".")[2]
             service = self._domains.get(domain)
-        service = service or undescribed.describe(host)
+        # A container may be called as a service is: what is remembered by a service's name must mean one description.
+        service = service or self._named.get(host) or undescribed.describe(host)
         if len(self._remembered) >= HOSTS_REMEMBERED_MAX:
             self._remembered.clear()
         self._remembered[host] = service
