@@ -112,7 +112,7 @@ def test_an_unpartitioned_table_fails_one_check(empty_database_url: str) -> None
             ["row level security of the partitions"],
         ),
         ("drop table integration_monitor.integration_logs_default", ["partition default"]),
-        ("create role somebody; alter table integration_monitor.keys owner to somebody", ["one owner"]),
+        ("create role keeper_of_keys; alter table integration_monitor.keys owner to keeper_of_keys", ["one owner"]),
         ("alter table public.integration_logs add column extra text", ["number of columns of public.integration_logs"]),
         (
             "alter table integration_monitor.integration_logs_default disable trigger integration_logs_place",
@@ -137,7 +137,7 @@ def test_a_damaged_object_is_named(database_url: str, damage: str, names: list[s
     execute(database_url, damage)
 
     assert set(names) <= failed(database_url).keys()
-    execute(database_url, "drop owned by somebody; drop role somebody" if "somebody" in damage else "select")
+    execute(database_url, "drop owned by keeper_of_keys; drop role keeper_of_keys" if "keeper_of_keys" in damage else "select")
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_the_url_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, 
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("https://secret-key@monitor.example.com", "https://"),
+        ("ftp://secret-key@monitor.example.com", "ftp://"),
         ("mysql://user:secret-key@host/db", "mysql://"),
         ("host=db password=secret-key", "no URL"),
     ],
