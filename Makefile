@@ -84,4 +84,4 @@ $(BENCH_VENV)/installed: benchmarks/requirements.txt pyproject.toml hatch_build.
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(BENCH_VENV) build dist src/integration_monitor/server/static frontend/node_modules
+	rm -rf $(VENV) $(BENCH_VENV) build dist src/integration_monitor/server/static frontend/node_modules tests/acceptance/node/node_modules

@@ -48,8 +48,8 @@ SECRETS = (
 FRAGMENT_CHARS = 12
 
 # How long a vendor that does not answer is waited for: an answer of a simulator takes milliseconds, also on a busy machine.
-RESEND_TIMEOUT_S = 1
-TELEGRAM_TIMEOUT_S = 1.0
+RESEND_TIMEOUT_S = 4
+TELEGRAM_TIMEOUT_S = 4.0
 PATIENCE_S = 30
 NOWHERE = "127.0.0.1:1"
 

@@ -1,5 +1,6 @@
 """What goes wrong is told in one shape, at every address."""
 
+import functools
 import uuid
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -11,8 +12,10 @@ from httpx import Response
 from psycopg.conninfo import conninfo_to_dict
 
 from integration_monitor.monitoring import cursor
+from integration_monitor.server import app
 from integration_monitor.server.headers import CONTENT_SECURITY_POLICY
 from integration_monitor.store.answers import RecordPosition
+from integration_monitor.store.postgres.pool import Connections
 from tests.conftest import Server
 from tests.integration.conftest import NOWHERE, AddLog, Bearer, Client, MakeClient
 
@@ -31,6 +34,8 @@ FURTHER_ENDPOINTS = {
         "report",
     )
 }
+#: where errors have the shape of another maker's protocol; test_rest.py and test_otlp.py hold them to it
+OTHER_PROTOCOLS = ("/rest/v1", "/v1/traces")
 
 
 def assert_problem(answer: Response, status: int, code: str) -> dict[str, Any]:
@@ -94,6 +99,31 @@ def test_bad_parameter_is_named(
     assert f"`{named}`" in problem["detail"]
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "logs?limit=0",
+        "logs?limit=abc",
+        "logs?status=odd",
+        "logs?before=zzz",
+        "stats?days=99",
+        "logs?duration_min_ms=-1",
+        "logs?from=noon",
+    ],
+)
+def test_refused_value_is_repeated(client_without_database: Client, bearer: Bearer, question: str) -> None:
+    answer = client_without_database.get(f"{MONITORING}/{question}", headers=bearer())
+
+    detail = assert_problem(answer, 400, "bad_parameter")["detail"]
+    assert repr(question.partition("=")[2]) in detail
+
+
+def test_refused_value_is_cut(client_without_database: Client, bearer: Bearer) -> None:
+    answer = client_without_database.get(f"{MONITORING}/logs?text={'x' * 300}", headers=bearer())
+
+    assert len(assert_problem(answer, 400, "bad_parameter")["detail"]) < 150
+
+
 def test_identity_is_asked_before_parameters(client_without_database: Client) -> None:
     assert_problem(client_without_database.get(f"{MONITORING}/stats", params={"days": "x"}), 401, "not_signed_in")
 
@@ -117,7 +147,12 @@ def test_every_route_refuses_in_one_shape(client: Client) -> None:
     for route in client.app.routes:
         for method in ("GET", "POST", "DELETE"):
             answer = client.request(method, route.path_format or "/", follow_redirects=False)
-            if answer.status_code >= HTTPStatus.BAD_REQUEST and answer.headers["content-type"].startswith("application/"):
+            is_ours = not route.path_format.startswith(OTHER_PROTOCOLS)
+            if (
+                is_ours
+                and answer.status_code >= HTTPStatus.BAD_REQUEST
+                and answer.headers["content-type"].startswith("application/")
+            ):
                 assert_problem(answer, answer.status_code, answer.json()["code"])
                 visited += 1
             assert answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
@@ -195,6 +230,27 @@ def test_server_finds_its_database_again(
     assert len(afterwards.json()["data"]) == 1
 
 
+@pytest.mark.parametrize("question", ["logs", "failures", "errors", "entities/lead/5", "export", "stats?group_by=service"])
+def test_question_that_takes_too_long_says_what_to_do(
+    make_client: MakeClient, bearer: Bearer, database_url: str, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    """It would take as long again: so nobody is told to try again in some seconds."""
+    monkeypatch.setattr(app, "Connections", functools.partial(Connections, statement_timeout_s=0.2))
+    client = make_client()
+    with psycopg.connect(database_url) as connection:
+        # Nothing keeps a question waiting so reliably.
+        connection.execute(
+            "lock table public.integration_logs, integration_monitor.statistics_day, integration_monitor.statistics_hour,"
+            " integration_monitor.statistics_minute in access exclusive mode"
+        )
+
+        answer = client.get(f"{MONITORING}/{question}", headers=bearer())
+
+    problem = assert_problem(answer, 504, "took_too_long")
+    assert "narrower window" in problem["hint"]
+    assert "retry-after" not in answer.headers
+
+
 def test_database_that_was_not_migrated_is_not_ready(make_client_of: MakeClient, bearer: Bearer, empty_database_url: str) -> None:
     answer = make_client_of(empty_database_url).get(ENDPOINTS[0], headers=bearer())
 
@@ -209,6 +265,6 @@ def test_schema_describes_every_endpoint_and_its_errors(client_without_database:
     for path in (*ENDPOINTS, *FURTHER_ENDPOINTS):
         operation = paths[path]["get"]
         assert operation["description"]
-        assert {"200", "400", "401", "403", "503"} <= set(operation["responses"])
+        assert {"200", "400", "401", "403", "503", "504"} <= set(operation["responses"])
         assert all(parameter["description"] for parameter in operation.get("parameters", []))
     assert client_without_database.get("/schema/openapi.json").json() == answer.json()

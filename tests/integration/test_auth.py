@@ -25,7 +25,7 @@ def segment(value: object) -> str:
 
 def unsigned(role: str = "service_role") -> str:
     """A token with `alg: none`."""
-    return jwt.encode({"role": role, "exp": FUTURE}, None, algorithm="none")
+    return jwt.encode({"role": role, "exp": FUTURE}, "", algorithm="none")
 
 
 @pytest.mark.parametrize(

@@ -234,7 +234,7 @@ def test_sign_out_ends_the_session(client: Client, make_token: MakeToken) -> Non
     [
         "garbage",
         jwt.encode({"role": "service_role", "exp": datetime(2100, 1, 1, tzinfo=UTC)}, SECRET),
-        jwt.encode({"role": "service_role", "exp": datetime(2100, 1, 1, tzinfo=UTC)}, None, algorithm="none"),
+        jwt.encode({"role": "service_role", "exp": datetime(2100, 1, 1, tzinfo=UTC)}, "", algorithm="none"),
     ],
 )
 def test_forged_session_is_refused(client: Client, value: str) -> None:

@@ -60,6 +60,8 @@ class Attempt:
     response_body_bytes: int | None = None
     #: whether response_body is still as the Content-Encoding header says; streams are, whole answers are not
     response_is_encoded = False
+    #: False where whoever reports the call sees no bodies
+    is_answer_seen = True
     no_answer: NoAnswer | None = None
     #: what the application gave with `request` and `response`
     request_payload: Json = None

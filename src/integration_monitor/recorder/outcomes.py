@@ -36,10 +36,11 @@ def count_retries(readings: Iterable[Reading]) -> int:
 
 
 def details_of(outcome: Outcome) -> dict[str, Json]:
-    """What a failure's payload says beside the vendor's answer."""
+    """What a payload says of the outcome, beside the vendor's answer."""
+    details: dict[str, Json] = {} if outcome.is_verified else {"evidence": "http_status"}
     if outcome.is_success:
-        return {}
-    details: dict[str, Json] = {"fault": outcome.fault or "unclassified"}
+        return details
+    details["fault"] = outcome.fault or "unclassified"
     if outcome.retry is not None:
         details["retry"] = outcome.retry.advice
         if outcome.retry.after_s is not None:

@@ -105,6 +105,7 @@ class Reader:
             status_code=status_code,
             response_headers=came_headers,
             response_body=response_body.value,
+            is_body_seen=attempt.is_answer_seen,
             no_answer=no_answer,
             answered_at=attempt.started_at + (attempt.ttfb_ms or attempt.duration_ms or 0) / 1000,
         )

@@ -24,7 +24,9 @@ from integration_monitor.server.ingest import handlers as ingest
 from integration_monitor.server.ingest.door import Door
 from integration_monitor.server.keyring import KeyRing
 from integration_monitor.server.origin import check_public_url, refuse_cross_origin
+from integration_monitor.server.otlp import handlers as otlp
 from integration_monitor.server.problems import HANDLERS
+from integration_monitor.server.rest import handlers as rest
 from integration_monitor.server.upkeep import maintained
 from integration_monitor.server.watch import watched
 from integration_monitor.settings import Settings
@@ -72,6 +74,8 @@ def create_app(settings: Settings) -> Litestar:
             api.router,
             incidents.router,
             ingest.router,
+            rest.router,
+            otlp.export_traces,
             *sign_in.route_handlers,
             *pages.route_handlers,
             *liveness.route_handlers,

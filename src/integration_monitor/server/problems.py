@@ -4,7 +4,7 @@ Programs get it as JSON; a person's browser gets the same as a page.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -26,14 +26,17 @@ from integration_monitor.server.refusals import (
     RecordsRefusedAll,
     Refusal,
     TokenRefused,
+    shown,
 )
 from integration_monitor.store.postgres.upkeep import UNMIGRATED_STATES
 
 PROBLEM_JSON: Final = "application/problem+json"
 # A database that restarts is back within some seconds.
 RETRY_AFTER_S: Final = 5
+# query_canceled: a statement ran into its time-out. https://www.postgresql.org/docs/current/errcodes-appendix.html
+_STATEMENT_TIMEOUT_STATE: Final = "57014"
 # Where programs ask: they get JSON whatever they accept.
-_PROGRAM_PATHS: Final = ("/api/", "/schema", "/static/")
+_PROGRAM_PATHS: Final = ("/api/", "/rest/", "/v1/", "/schema", "/static/")
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +78,13 @@ _DATABASE_UNAVAILABLE: Final = problem(
     "The database cannot be reached, or did not answer in time.",
     f"Try again in {RETRY_AFTER_S} seconds.",
 )
+_TOOK_TOO_LONG: Final = problem(
+    "took_too_long",
+    504,
+    "The question took too long",
+    "The database was at it for as long as a question may take.",
+    "Ask for less: a narrower window (`from`, `to`; `days`), one `service`, or fewer groups.",
+)
 _DATABASE_NOT_READY: Final = problem(
     "database_not_ready",
     503,
@@ -91,8 +101,12 @@ _DATABASE_REFUSED: Final = problem(
 )
 
 
-def describe(error: Exception) -> Problem:
-    """The problem that an exception is. What is not known here is our own fault, and nothing of it is told."""
+def describe(error: Exception, asked: Mapping[str, str] | None = None) -> Problem:
+    """The problem that an exception is. What is not known here is our own fault, and nothing of it is told.
+
+    asked:
+        The request's query parameters, so that a value that is refused can be repeated.
+    """
     match error:
         case Refusal():
             described = problem(error.code, error.status, error.title, error.detail, error.hint)
@@ -100,7 +114,7 @@ def describe(error: Exception) -> Problem:
             refused = error.refused if isinstance(error, RecordsRefusedAll) else None
             return msgspec.structs.replace(described, parameter=parameter, refused=refused)
         case CursorError() | ValidationException():
-            return describe(_bad_parameter(error))
+            return describe(_bad_parameter(error, asked or {}))
         case HTTPException():
             return _of_router(error)
         case StoreError():
@@ -110,7 +124,7 @@ def describe(error: Exception) -> Problem:
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The answer to a request that raised: a page for a person's browser, else JSON."""
-    described = describe(error)
+    described = describe(error, request.query_params)
     if described is _INTERNAL_ERROR:
         logger.error("%s %s failed", request.method, request.scope.get("path_template", ""), exc_info=error)
     headers = _headers(error, described)
@@ -127,13 +141,16 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
 HANDLERS: Final[ExceptionHandlersMap] = {Exception: answer, HTTPException: answer, HTTPStatus.INTERNAL_SERVER_ERROR: answer}
 
 
-def _bad_parameter(error: CursorError | ValidationException) -> ParameterRefused:
+def _bad_parameter(error: CursorError | ValidationException, asked: Mapping[str, str]) -> ParameterRefused:
     if isinstance(error, CursorError):
-        return ParameterRefused(error.parameter, "it is not a cursor of this list; give the `next` of an earlier page.")
+        given = asked.get(error.parameter)
+        what = "it" if given is None else shown(given)
+        return ParameterRefused(error.parameter, f"{what} is not a cursor of this list; give the `next` of an earlier page.")
     # Litestar lists what it found wrong; one at a time is enough.
     found = error.extra if isinstance(error.extra, list) else []
     first = found[0] if found and isinstance(found[0], dict) else {}
-    return ParameterRefused(str(first.get("key", "request")), str(first.get("message", "the value is not possible")))
+    name, reason = str(first.get("key", "request")), str(first.get("message", "the value is not possible"))
+    return ParameterRefused(name, f"{shown(asked[name])} is refused: {reason}" if name in asked else reason)
 
 
 def _of_router(error: HTTPException) -> Problem:
@@ -154,6 +171,9 @@ def _of_router(error: HTTPException) -> Problem:
 
 
 def _of_store(error: StoreError) -> Problem:
+    # Asked again it would take as long.
+    if error.sqlstate == _STATEMENT_TIMEOUT_STATE:
+        return _TOOK_TOO_LONG
     if isinstance(error, StoreUnavailable):
         return _DATABASE_UNAVAILABLE
     if isinstance(error, PermissionRefused):

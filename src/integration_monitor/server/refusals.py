@@ -20,11 +20,19 @@ Refusal
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from msgspec import Struct
 
 from integration_monitor.errors import IntegrationMonitorError
+
+# Of a value that is refused so much is repeated.
+_SHOWN_LENGTH_MAX: Final = 60
+
+
+def shown(value: str) -> str:
+    """A value as a refusal repeats it."""
+    return repr(value if len(value) <= _SHOWN_LENGTH_MAX else f"{value[:_SHOWN_LENGTH_MAX]}…")
 
 
 class Refusal(IntegrationMonitorError):

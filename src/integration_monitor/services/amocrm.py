@@ -212,6 +212,7 @@ SERVICE = Service(
     ),
     read=read,
     is_repeatable=is_repeatable,
+    is_told_by_body=True,
     probe=Probe(
         url="https://${host}/api/v4/account",
         headers={"authorization": "Bearer ${access_token}"},

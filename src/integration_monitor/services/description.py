@@ -130,6 +130,8 @@ class Service:
     read: Callable[[Exchange, str], Outcome]
     #: (exchange, action) → whether repeating it can do no harm; the retry advice after time-outs and 5xx rests on it
     is_repeatable: Callable[[Exchange, str], bool] = is_safe_method
+    #: whether the body of an answer below 400 may say that it failed: then the HTTP status alone proves no success
+    is_told_by_body: bool = False
     read_rate_limit: Callable[[Exchange], RateLimit | None] = read_rate_limit
     probe: Probe | None = None
 

@@ -158,6 +158,7 @@ def build(described: DescriptionFile, bases: Mapping[str, Service], *, file: str
         secrets=_secrets(described.secrets, base.secrets, file),
         read=reading,
         is_repeatable=repeatability,
+        is_told_by_body=base.is_told_by_body or bool(described.outcome.failed_when or described.outcome.succeeded_when),
         read_rate_limit=DeclaredRateLimit(budgets=budgets) if budgets else base.read_rate_limit,
         probe=_probe(described.probe) or base.probe,
     )

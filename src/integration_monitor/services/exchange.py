@@ -34,6 +34,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     response_headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     #: as request_body
     response_body: Json = None
+    #: False where whoever reported the call saw no bodies: then only the status is judged
+    is_body_seen: bool = True
     no_answer: NoAnswer | None = None
     #: when the answer's headers came, in seconds since the epoch: what they say of the future is told from then
     answered_at: float = msgspec.field(default_factory=time.time)
@@ -69,6 +71,8 @@ class Outcome:
     retry: Retry | None = None
     #: a remark on a success, such as "no content"; kept in response_payload.note
     note: str | None = None
+    #: False where only the HTTP status was seen, and this service's answers tell more; then response_payload.evidence is `http_status`
+    is_verified: bool = True
 
 
 SUCCESS = Outcome(is_success=True)

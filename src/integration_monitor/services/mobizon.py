@@ -295,6 +295,7 @@ SERVICE = Service(
     ),
     read=read,
     is_repeatable=is_repeatable,
+    is_told_by_body=True,
     probe=Probe(
         url="https://${host}/service/user/getownbalance?output=json&api=v1&apiKey=${api_key}",
         credentials={"host": "INTEGRATION_MONITOR_MOBIZON_HOST", "api_key": "INTEGRATION_MONITOR_MOBIZON_API_KEY"},

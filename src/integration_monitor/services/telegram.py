@@ -219,6 +219,7 @@ SERVICE = Service(
     ),
     read=read,
     is_repeatable=is_repeatable,
+    is_told_by_body=True,
     probe=Probe(
         url="https://api.telegram.org/bot${token}/getMe",
         credentials={"token": "INTEGRATION_MONITOR_TELEGRAM_BOT_TOKEN"},

@@ -147,6 +147,7 @@ SERVICE = Service(
     secrets=_SECRETS,
     read=read,
     is_repeatable=is_repeatable,
+    is_told_by_body=True,
     probe=Probe(
         # Without it the vendor starts the channel: a look must not change anything.
         url="https://gate.whapi.cloud/health?wakeup=false",
@@ -157,5 +158,10 @@ SERVICE = Service(
 
 # A service of its own: its answers carry the tokens of channels.
 PARTNER_SERVICE = Service(
-    name="whapi_partner", hosts=("manager.whapi.cloud",), secrets=_SECRETS, read=read, is_repeatable=is_repeatable
+    name="whapi_partner",
+    hosts=("manager.whapi.cloud",),
+    secrets=_SECRETS,
+    read=read,
+    is_repeatable=is_repeatable,
+    is_told_by_body=True,
 )

@@ -14,7 +14,7 @@ from integration_monitor.monitoring.cursor import CURSOR_LENGTH_MAX
 from integration_monitor.monitoring.logs import TEXT_DAYS_MAX
 from integration_monitor.record import Fault, Status
 from integration_monitor.server.problems import PROBLEM_JSON, Problem
-from integration_monitor.server.refusals import ParameterRefused
+from integration_monitor.server.refusals import ParameterRefused, shown
 from integration_monitor.store.answers import LogFilter
 
 # Longer than any service or action that is recorded.
@@ -26,8 +26,6 @@ _DURATION_MAX_MS: Final = 2**31 - 1
 _TEXT_LENGTH_MAX: Final = 200
 _TIME_LENGTH_MAX: Final = 40
 _DATE_LENGTH: Final = len("2026-11-22")
-# Of a value that is refused so much is repeated.
-_SHOWN_LENGTH_MAX: Final = 60
 
 
 def _name(description: str, example: str) -> QueryParameter:
@@ -80,7 +78,7 @@ From = Annotated[
     str | None,
     QueryParameter(
         name="from",
-        description="Beginning of the window: a time with its zone, or a date (UTC).",
+        description="Beginning of the window, which belongs to it: a time with its zone, or a date (UTC).",
         max_length=_TIME_LENGTH_MAX,
         examples=[Example(value="2026-11-22T08:00:00Z")],
     ),
@@ -89,7 +87,7 @@ To = Annotated[
     str | None,
     QueryParameter(
         name="to",
-        description="End of the window, likewise; now where it is left out.",
+        description="End of the window, likewise; it belongs to lists of records, and not to statistics. Now where it is left out.",
         max_length=_TIME_LENGTH_MAX,
         examples=[Example(value="2026-11-22T09:30:00Z")],
     ),
@@ -122,6 +120,7 @@ PROBLEMS: Final = {
     401: _problem("No token, or one that is not accepted."),
     403: _problem("The token's role may not read this."),
     503: _problem("The database is away; see Retry-After."),
+    504: _problem("The question took too long; ask for a narrower window."),
 }
 #: The same of an endpoint for one record.
 PROBLEMS_OF_ONE: Final = {**PROBLEMS, 404: _problem("There is no such record, or nothing to make of it what is asked for.")}
@@ -170,11 +169,6 @@ def moment(name: str, text: str | None) -> datetime | None:
         f"{shown(text)} is no time with a zone; write 2026-11-22T08:00:00Z, or 2026-11-22 for the beginning of a day in UTC. "
         "In an address `+` is written %2B.",
     )
-
-
-def shown(value: str) -> str:
-    """A value as a refusal repeats it."""
-    return repr(value if len(value) <= _SHOWN_LENGTH_MAX else f"{value[:_SHOWN_LENGTH_MAX]}…")
 
 
 def window(

@@ -23,10 +23,9 @@ from integration_monitor.server.api.parameters import (
     To,
     moment,
     refuse_unknown_parameters,
-    shown,
 )
 from integration_monitor.server.auth import AskedQuestions, requires
-from integration_monitor.server.refusals import ParameterRefused
+from integration_monitor.server.refusals import ParameterRefused, shown
 from integration_monitor.store.answers import DailyStatistics, GroupBy, WindowFilter
 
 GROUPS: Final[tuple[GroupBy, ...]] = get_args(GroupBy)
@@ -79,16 +78,22 @@ async def stats(  # noqa: PLR0913  # one for each parameter of the endpoint
     compare: Annotated[
         bool | None, QueryParameter(description="Whether each row has the numbers of the window before. Without `step`.")
     ] = None,
+    percentiles: Annotated[
+        bool | None,
+        QueryParameter(
+            description="Whether each row of a window has p50, p95 and p99; `false` is answered faster. True where it is left out."
+        ),
+    ] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=statistics.LIMIT_MAX, description="Rows of a page.")] = statistics.LIMIT_MAX,
     before: Before = None,
 ) -> Page[DailyStatistics] | Window:
     """Without a parameter of windows: one row a service, action, status and day, newest day first, as the daily view shows them.
 
-    With any of `from`, `to`, `step`, `group_by`, `compare`, `action`, `status`, `error_code` or `fault`: one row a bucket and group with calls,
-    newest bucket first; p50, p95 and p99 are within 5 %. The last 24 hours where `from` is left out. Sums are kept by minutes for 48 hours,
+    With any of `from`, `to`, `step`, `group_by`, `compare`, `percentiles`, `action`, `status`, `error_code` or `fault`: one row a bucket and
+    group with calls, newest bucket first; p50, p95 and p99 are within 5 %. The last 24 hours where `from` is left out. Sums are kept by minutes for 48 hours,
     by hours for 91 days and by days for good: the window is widened to such bounds, and the answer says to which.
     """
-    of_windows = (from_, to, step, group_by, compare, action, status, error_code, fault)
+    of_windows = (from_, to, step, group_by, compare, percentiles, action, status, error_code, fault)
     if all(value is None for value in of_windows):
         return await statistics.daily(
             questions, days=statistics.DAYS_MAX if days is None else days, service=service, limit=limit, before=before
@@ -109,6 +114,7 @@ async def stats(  # noqa: PLR0913  # one for each parameter of the endpoint
             status=status,
             error_code=error_code,
             fault=fault,
+            has_percentiles=percentiles is not False,
         )
         return await windows.statistics(questions, asked, is_compared=bool(compare), limit=limit, before=before)
     except OverflowError as error:

@@ -1,7 +1,7 @@
 """What happens to a request that brings records: read, recorded, written, answered."""
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -11,12 +11,13 @@ from msgspec import Meta
 
 from integration_monitor.batch import Batch
 from integration_monitor.errors import RecordsRefused, StoreUnavailable
+from integration_monitor.record import IntegrationLog
 from integration_monitor.server.caller import Caller
 from integration_monitor.server.ingest import bodies
-from integration_monitor.server.ingest.batcher import Batcher
+from integration_monitor.server.ingest.batcher import Batcher, Refused
 from integration_monitor.server.ingest.items import RefusedItem
 from integration_monitor.server.ingest.limits import REFUSALS_TOLD_MAX, Budget, Holding
-from integration_monitor.server.ingest.recording import Recorded, Recording
+from integration_monitor.server.ingest.recording import Reading, Recorded, Recording, Split
 from integration_monitor.server.refusals import RecordsRefusedAll
 from integration_monitor.settings import Settings
 from integration_monitor.writer.sink import Sink
@@ -75,6 +76,39 @@ class Door:
     async def take_calls(self, request: Request[Caller, Any, Any]) -> Ingested:
         """Stores the records of the calls of a request. Errors as of `take_records`."""
         return await self._take(request, self._opened[0].calls)
+
+    @contextlib.asynccontextmanager
+    async def recorded(self, request: Request[Caller, Any, Any], split: Split, read: Reading) -> AsyncIterator[Recorded]:
+        """What the body of a request became. Its memory is held until the block ends, in which they are stored.
+
+        Errors:
+            BodyRefused and below it, Busy; whatever `split` raises.
+        """
+        with self.budget.request() as holding:
+            body = await self._body(request, holding)
+            recorded = await self._opened[0].items(body, split, read, request.user.service)
+            del body
+            holding.hold_records(len(recorded.records))
+            yield recorded
+
+    async def store_each(self, records: Sequence[IntegrationLog]) -> Refused:
+        """Stores records, and gives which of them the database refused, by their index. Errors as of `Batcher.add`."""
+        return await self._opened[1].add(records) if records else {}
+
+    async def store_all(self, records: Sequence[IntegrationLog]) -> None:
+        """Stores records, all or none.
+
+        Errors:
+            RecordsRefused: the database will not take one of them.
+            StoreUnavailable, StoreError
+        """
+        batcher = self._opened[1]
+        if len(records) > 1:
+            await batcher.write(Batch(records=records))
+        elif records:
+            # One is all: so it may share its transaction with others.
+            for why in (await batcher.add(records)).values():
+                raise RecordsRefused(why)
 
     @property
     def _opened(self) -> tuple[Recording, Batcher]:

@@ -23,7 +23,10 @@ from integration_monitor.server.refusals import BodyRefused, BodyTooLarge, NotAl
 from integration_monitor.settings import Settings
 
 Result = TypeVar("Result")
+#: An item becomes what the recorder takes.
 Reading = Callable[[Json], IntegrationLog | Operation]
+#: A body becomes items.
+Split = Callable[[bytes], Sequence[Item]]
 
 _PARTS: Final = frozenset({"records", "finished", "report"})
 
@@ -74,6 +77,18 @@ class Recording:
         """The records of a body that holds calls. Arguments and errors as of `records`."""
         return await self._run(self._read_calls, body, content_type, service)
 
+    async def items(self, body: bytes, split: Split, read: Reading, service: str | None) -> Recorded:
+        """The records of a body in words of its own.
+
+        split:
+            Its items. What it raises is raised here.
+        read:
+            What the recorder takes, of one item; it raises ItemProblem where there is none.
+        service:
+            As of `records`.
+        """
+        return await self._run(self._read_own, body, split, read, service)
+
     def close(self) -> None:
         self._thread.shutdown()
 
@@ -90,6 +105,9 @@ class Recording:
     def _read_calls(self, body: bytes, content_type: str, service: str | None) -> Recorded:
         items, refused = read_items(body, content_type)
         return self._record(items, refused, to_operation, service)
+
+    def _read_own(self, body: bytes, split: Split, read: Reading, service: str | None) -> Recorded:
+        return self._record(split(body), [], read, service)
 
     def _read_batch(self, batch: dict[str, Json], service: str | None) -> Recorded:
         """As the SDK sends it."""

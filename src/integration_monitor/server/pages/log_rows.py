@@ -35,6 +35,12 @@ def fault_of(record: IntegrationLog) -> str | None:
     return fault if isinstance(fault, str) and fault in _FAULTS else None
 
 
+def is_unverified(record: IntegrationLog) -> bool:
+    """Whether only the HTTP status was seen of an answer whose body would tell."""
+    payload = record.response_payload
+    return isinstance(payload, dict) and payload.get("evidence") == "http_status"
+
+
 def _row(record: IntegrationLog, tones: Mapping[str, str], page: str, entity_page: str) -> LogRow:
     entity_type, entity_id = entity_of(record)
     has_page = bool(entity_type and entity_id)
@@ -51,6 +57,7 @@ def _row(record: IntegrationLog, tones: Mapping[str, str], page: str, entity_pag
         entity_id=entity_id,
         entity_href=joined(entity_page, {"type": str(entity_type), "id": str(entity_id)}) if has_page else None,
         fault=fault_of(record),
+        is_unverified=is_unverified(record),
         duration_ms=record.duration_ms,
         href=joined(page, {"record": str(record.id)}),
     )

@@ -17,7 +17,7 @@ from integration_monitor.server.pages.colours import tones
 from integration_monitor.server.pages.context.records import AttemptRow, Payload, RecordPanel
 from integration_monitor.server.pages.drawings import joined
 from integration_monitor.server.pages.formats import json_text, visible
-from integration_monitor.server.pages.log_rows import entity_of, fault_of
+from integration_monitor.server.pages.log_rows import entity_of, fault_of, is_unverified
 
 # A kept body has 64 KiB; other writers may store more, and a browser lays out a megabyte of text for seconds.
 TEXT_CHARACTERS_MAX: Final = 256 * 1024
@@ -58,6 +58,7 @@ def page(log: IntegrationLog, *, entity_page: str) -> RecordPanel:
         ttfb_ms=_number(response.get("ttfb_ms")),
         retry_count=log.retry_count,
         retry=_text(response.get("retry")),
+        is_unverified=is_unverified(log),
         trace_id=_text(request.get("trace_id")),
         entity_type=entity_type,
         entity_id=entity_id,

@@ -133,6 +133,8 @@ class RecordPanel(msgspec.Struct, kw_only=True, frozen=True):
     retry_count: int
     #: whether a repetition is safe, as the service's description says it
     retry: str | None
+    #: whether only the HTTP status was seen, though this service's answers tell more
+    is_unverified: bool
     #: joins it to a trace elsewhere
     trace_id: str | None
     entity_type: str | None

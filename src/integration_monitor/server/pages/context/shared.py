@@ -120,6 +120,8 @@ class LogRow(msgspec.Struct, kw_only=True, frozen=True):
     entity_href: str | None
     #: whose fault it was, as `record.Fault`; None where another writer says something else
     fault: str | None
+    #: whether only the HTTP status was seen, though this service's answers tell more
+    is_unverified: bool
     #: wall time in milliseconds
     duration_ms: int | None
     #: to the same page with this record beside it
