@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from integration_monitor.errors import MigrationError
-from integration_monitor.store.postgres.adoption import moment, takeover
+from integration_monitor.store.postgres.adoption import moment, preparation, takeover
 from integration_monitor.store.postgres.contract import verify
 from integration_monitor.store.postgres.maintenance import maintain
 from integration_monitor.store.postgres.migrator import list_migrations, migrate, status
@@ -211,6 +211,30 @@ def test_a_run_that_is_broken_off_leaves_nothing_in_writers_way(
     assert len(read_records(connection)) == len(before) + 1
 
 
+def test_a_run_that_is_broken_off_when_the_tables_were_just_exchanged_is_gone_on_with(
+    old_database_url: str, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C comes while PostgreSQL commits."""
+    before = read_records(connection)
+    hold = moment.hold
+
+    def break_off(connection: Connection, locks: Any, work: Any, **options: Any) -> float:
+        held_s = hold(connection, locks, work, **options)
+        if isinstance(getattr(work, "__self__", None), takeover._Exchange):
+            raise KeyboardInterrupt
+        return held_s
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moment, "hold", break_off)
+        with pytest.raises(KeyboardInterrupt):
+            migrate(old_database_url)
+
+    migrate(old_database_url)
+    assert read_records(connection).keys() == before.keys()
+    assert connection.execute("select retention < interval '1 year' from integration_monitor.settings").fetchone() == (True,)
+    assert_counted(connection)
+
+
 def test_who_holds_the_table_is_named_and_nothing_is_lost(
     old_database_url: str, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +252,41 @@ def test_who_holds_the_table_is_named_and_nothing_is_lost(
         assert writer.errors == []
     migrate(old_database_url)
     assert read_records(connection).keys() == before.keys() | writer.acknowledged.keys()
+    assert_counted(connection)
+
+
+def test_writers_that_say_null_or_a_time_to_come_are_served_while_it_is_prepared(
+    old_database_url: str, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complete = preparation._complete
+
+    def with_a_writer(connection_: Connection, watcher: Any, *, steps: Any) -> None:
+        if steps is preparation.CHECK_STEPS:
+            for created_at in ("null", "'9999-12-31 23:59:59+00'", "'infinity'", "'-infinity'"):
+                connection.execute(
+                    "insert into public.integration_logs (service_name, action, status, created_at)"
+                    f" values ('amocrm', 'meanwhile', 'success', {created_at})".encode()
+                )
+            connection.execute(
+                "update public.integration_logs set created_at = null where action = 'action_4' and duration_ms = 999"
+            )
+        complete(connection_, watcher, steps=steps)
+
+    monkeypatch.setattr(preparation, "_complete", with_a_writer)
+    count = len(read_records(connection))
+
+    migrate(old_database_url)
+
+    assert len(read_records(connection)) == count + 4
+    told = connection.execute(
+        "select created_at::text from public.integration_logs where action = 'meanwhile' order by created_at"
+    )
+    assert [at for (at,) in told.fetchall() if "infinity" in at or at.startswith("9999")] == [
+        "-infinity",
+        "9999-12-31 23:59:59+00",
+        "infinity",
+    ]
+    assert broken_promises(old_database_url) == []
     assert_counted(connection)
 
 

@@ -264,6 +264,27 @@ def test_a_table_of_another_owner_is_refused(each_server: Server, each_empty_dat
     assert not any(state.applied_at for state in status(each_empty_database_url))
 
 
+def test_an_owner_who_may_create_nothing_is_told_what_to_ask_for(postgres_server: Server, old_database_url: str) -> None:
+    name = name_of(old_database_url)
+    postgres_server.execute("drop role if exists poor; create role poor login")
+    postgres_server.execute(
+        "alter table public.integration_logs owner to poor; alter view public.integration_stats_daily owner to poor;"
+        "alter view public.integration_stats_hourly owner to poor;"
+        "alter function public.cleanup_old_integration_logs() owner to poor",
+        name,
+    )
+    try:
+        with pytest.raises(MigrationError) as caught:
+            migrate(postgres_server.url(name, user="poor"))
+
+        assert f"grant create on database {name} to poor" in str(caught.value)
+        assert "grant create on schema public to poor" in str(caught.value)
+        assert not any(state.applied_at for state in status(old_database_url))
+    finally:
+        postgres_server.execute("reassign owned by poor to current_user; drop owned by poor", name)
+        postgres_server.execute("drop role poor")
+
+
 def test_what_is_the_users_own_is_made_anew(each_server: Server, each_empty_database_url: str) -> None:
     make_old_table(each_server, each_empty_database_url)
     each_server.execute("do $$ begin create role reporting; exception when duplicate_object then null; end $$")

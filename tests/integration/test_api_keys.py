@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from integration_monitor.cli.application import build
+from integration_monitor.record import entity_uuid
 from integration_monitor.server import keyring
 from tests.integration.batches import fetch
 from tests.integration.conftest import AddLog, Client
@@ -147,6 +148,79 @@ def test_read_key_of_one_service_sees_no_other(client: Client, make_key: Any, ad
     refused = client.get(f"{PATH}/health", headers=read)
     assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed")
     assert client.get("/", headers=read).status_code == 403
+
+
+#: each is answered with something of the other service to a key of all services
+QUESTIONS = [
+    "logs",
+    "logs?text=planted",
+    "logs?entity_type=lead&entity_id=5",
+    "errors",
+    "entities/lead/5",
+    "export",
+    "export?format=csv",
+    "stats",
+    "stats?group_by=service,action,status,error_code,fault",
+    "stats?group_by=service&compare=true",
+    "failures",
+]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_read_key_of_one_service_is_told_nothing_of_another(
+    client: Client, make_key: Any, add_log: AddLog, question: str
+) -> None:
+    lead = {"related_entity_type": "lead", "related_entity_id": entity_uuid("lead", 5)}
+    add_log(service_name="resend", status="failed", error_message="planted", **lead)
+    foreign = add_log(service_name="hidden", status="failed", action="planted_action", error_message="planted words", **lead)
+    narrow = {"apikey": make_key("r", "--scope", "read", "--service", "resend")}
+    wide = {"apikey": make_key("w", "--scope", "read")}
+    joint = "&" if "?" in question else "?"
+
+    everything = client.get(f"{PATH}/{question}", headers=wide)
+    own = client.get(f"{PATH}/{question}{joint}service=resend", headers=narrow)
+    unsaid = client.get(f"{PATH}/{question}", headers=narrow)
+    others = client.get(f"{PATH}/{question}{joint}service=hidden", headers=narrow)
+
+    assert (everything.status_code, own.status_code, unsaid.status_code, others.status_code) == (200, 200, 403, 403)
+    assert "hidden" in everything.text
+    assert "resend" in own.text
+    for answer in (own, unsaid, others):
+        assert not any(word in answer.text.replace("service=hidden", "") for word in ("hidden", "planted_action", str(foreign)))
+    if own.headers["content-type"] == "application/json" and "next" in own.json():
+        assert own.json()["next"] is None
+
+
+def test_cursor_of_another_key_widens_nothing(client: Client, make_key: Any, add_log: AddLog) -> None:
+    for service in ("hidden", "resend", "hidden", "resend"):
+        add_log(service_name=service, status="failed", error_message=service)
+    wide = {"apikey": make_key("w", "--scope", "read")}
+    narrow = {"apikey": make_key("r", "--scope", "read", "--service", "resend")}
+
+    for question in ("logs", "failures", "errors", "stats?group_by=service", "stats"):
+        joint = "&" if "?" in question else "?"
+        cursor = client.get(f"{PATH}/{question}{joint}limit=1", headers=wide).json()["next"]
+        answer = client.get(f"{PATH}/{question}{joint}service=resend&before={cursor}", headers=narrow)
+
+        assert answer.status_code == 200, question
+        assert "hidden" not in answer.text
+
+
+def test_read_key_of_one_service_opens_no_record_of_another(client: Client, make_key: Any, add_log: AddLog) -> None:
+    call: dict[str, Any] = {"method": "GET", "url": "https://example.com/planted", "headers": {}, "body": None}
+    own = add_log(service_name="resend", request_payload=call)
+    foreign = add_log(service_name="hidden", request_payload=call)
+    narrow = {"apikey": make_key("r", "--scope", "read", "--service", "resend")}
+
+    for suffix in ("", "/curl"):
+        assert client.get(f"{PATH}/logs/{own}{suffix}?service=resend", headers=narrow).status_code == 200
+        answer = client.get(f"{PATH}/logs/{foreign}{suffix}?service=resend", headers=narrow)
+        assert answer.status_code == 404
+        assert "planted" not in answer.text
+        for question in ("", "?service=hidden"):
+            assert client.get(f"{PATH}/logs/{foreign}{suffix}{question}", headers=narrow).status_code == 403
+    assert client.get(f"{PATH}/report?service=resend", headers=narrow).status_code == 200
+    assert client.get(f"{PATH}/report?service=hidden", headers=narrow).status_code == 403
 
 
 def test_revoked_key_opens_nothing(client: Client, make_key: Any, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,6 +124,22 @@ def test_windows_are_the_records(
         check(answer["data"], expected(records, since, until, width, groups), groups)
 
 
+def test_percentiles_can_be_left_out(client: Client, bearer: Bearer, database_url: str) -> None:
+    fill(database_url)
+    percentiles = {"p50_ms", "p95_ms", "p99_ms"}
+
+    for role in ROLES:
+        told, untold = (
+            client.get(STATS, params={"group_by": "service", "compare": True, **asked}, headers=bearer(role)).json()["data"]
+            for asked in ({}, {"percentiles": False})
+        )
+
+        assert all(row["p50_ms"] is not None for row in told)
+        assert [
+            {**row, "before": {**row["before"], **dict.fromkeys(percentiles)}, **dict.fromkeys(percentiles)} for row in told
+        ] == untold
+
+
 def test_a_window_stands_beside_the_one_before(client: Client, add_log: AddLog, bearer: Bearer) -> None:
     for age, status in ((HOUR, "success"), (HOUR, "failed"), (25 * HOUR, "success")):
         add_log(service_name="both", status=status, age=age, duration_ms=7)

@@ -121,6 +121,10 @@ def test_statistics_do_not_change(connection: Connection, each_database_url: str
         (EMAIL, "write to\tplanted.person@example.com."),
         (EMAIL, "to=%22planted.person%40example.com%22"),
         (EMAIL, "<planted.person@example.com>, \nplanted.person@example.com"),
+        (EMAIL, "to=planted%2Eperson%40example%2Ecom"),
+        ("planted+tag_1%x@example.com", "mailto:planted%2Btag_1%25x%40example.com"),
+        ("planted+tag_1%x@example.com", "planted+tag_1%x@example.com"),
+        ("имя@пример.рф", "to=%D0%B8%D0%BC%D1%8F@%D0%BF%D1%80%D0%B8%D0%BC%D0%B5%D1%80.%D1%80%D1%84"),
     ],
 )
 def test_a_value_is_found_however_it_is_written(database_url: str, value: str, text: str) -> None:
@@ -151,6 +155,10 @@ def test_a_value_is_found_however_it_is_written(database_url: str, value: str, t
         (EMAIL, "planted.person@example.com.kz"),
         (EMAIL, "planted.person@example.community"),
         (EMAIL, "plantedxperson@example.com"),
+        ("7701555", "77015550123"),
+        ("planted_person@example.com", "plantedxperson@example.com"),
+        ("planted%@example.com", "planted.person@example.com"),
+        ("planted*@example.com", "planteddd@example.com"),
     ],
 )
 def test_others_are_left_alone(database_url: str, value: str, text: str) -> None:
@@ -177,13 +185,51 @@ def test_the_audit_tells_that_it_was_done_and_not_whose_value_it_was(connection:
     rows = audit(connection)
     assert [(actor, act, details) for actor, act, _, details in rows] == [
         ("somebody@here", "erasure_begun", {}),
-        ("somebody@here", "erasure_done", {"records": 1}),
+        ("somebody@here", "erasure_done", {"records": 1, "incidents": 0}),
         ("somebody@here", "erasure_begun", {}),
-        ("somebody@here", "erasure_done", {"records": 0}),
+        ("somebody@here", "erasure_done", {"records": 0, "incidents": 0}),
     ]
     assert rows[0][2] == rows[1][2] == value_subject(EMAIL.lower()).told
     assert "planted" not in str(rows).lower()
     assert rows[2][2] == f"entity lead {entity_uuid('lead', 123)}"
+
+
+@pytest.mark.parametrize("subject", [value_subject(EMAIL), entity_subject("lead:123")], ids=["value", "entity"])
+def test_incidents_and_their_messages_forget_the_person_too(database_url: str, subject: Subject) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        told = {
+            "mine": (
+                {"failed_count": 2, "entities": ["lead 123"], "error_message": f"no mailbox:\n{EMAIL}"},
+                f"Entities: 1 (lead 123)\n{EMAIL}",
+            ),
+            "other": ({"failed_count": 2, "entities": ["lead 1234"], "error_message": "none"}, "Entities: 1 (lead 1234)"),
+        }
+        for name, (facts, body) in told.items():
+            connection.execute(
+                "with incident as (insert into integration_monitor.incidents"
+                "     (kind, subject, severity, summary, facts, suspected_at, observed_at, since_at, began_at)"
+                "     values ('service_state', %s, 'down', 'resend is down', %s, now(), now(), now(), now()) returning id)"
+                " insert into integration_monitor.notifications (incident_id, phase, target, title, body, created_at, due_at)"
+                " select id, 'began', 'tgram', 'resend is down', %s, now(), now() from incident",
+                [name, json.dumps(facts), body],
+            )
+        kept = (
+            "select incident.subject, incident.facts, incident.summary, message.title, message.body"
+            "  from integration_monitor.incidents as incident"
+            "  join integration_monitor.notifications as message on message.incident_id = incident.id order by 1"
+        )
+
+        dry = run_to_the_end(database_url, subject, is_dry=True)
+        before = connection.execute(kept).fetchall()
+        wet = run_to_the_end(database_url, subject)
+
+        assert (dry.incident_count, wet.incident_count) == (1, 1)
+        assert [(name, facts, body) for name, facts, _, _, body in before] == [(name, *told[name]) for name in ("mine", "other")]
+        assert connection.execute(kept).fetchall() == [
+            ("mine", {"failed_count": 2}, "resend is down", "resend is down", "erased"),
+            ("other", told["other"][0], "resend is down", "resend is down", told["other"][1]),
+        ]
+        assert audit(connection)[-1][3] == {"records": 0, "incidents": 1}
 
 
 def test_a_dry_run_counts_and_writes_nothing(connection: Connection, each_database_url: str) -> None:
@@ -243,6 +289,40 @@ def test_who_may_not_read_payloads_may_not_erase(postgres_server: Server, databa
 
     with pytest.raises(PermissionRefused):
         run_to_the_end(postgres_server.url(str(name), user="erasing"), value_subject(EMAIL))
+
+
+def test_who_sees_some_of_the_records_may_not_erase(postgres_server: Server, database_url: str) -> None:
+    """It would find nothing, and say that there is nothing."""
+    name = str(psycopg.conninfo.conninfo_to_dict(database_url)["dbname"])
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        record = add(connection, request_payload={"to": EMAIL})
+        connection.execute("drop role if exists narrowed; create role narrowed login")
+        try:
+            connection.execute("grant select, update on public.integration_logs to narrowed")
+            connection.execute("grant usage on schema integration_monitor to narrowed")
+            connection.execute("grant insert on integration_monitor.audit to narrowed")
+
+            with pytest.raises(PermissionRefused, match="service_role"):
+                run_to_the_end(postgres_server.url(name, user="narrowed"), value_subject(EMAIL))
+        finally:
+            connection.execute("drop owned by narrowed; drop role narrowed")
+
+        assert payloads(connection, record)[0] == {"to": EMAIL}
+        assert audit(connection) == []
+
+
+def test_a_member_of_service_role_may_erase(postgres_server: Server, database_url: str) -> None:
+    name = str(psycopg.conninfo.conninfo_to_dict(database_url)["dbname"])
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        record = add(connection, request_payload={"to": EMAIL})
+        connection.execute("drop role if exists keeper; create role keeper login in role service_role")
+        try:
+            done = run_to_the_end(postgres_server.url(name, user="keeper"), value_subject(EMAIL))
+        finally:
+            connection.execute("drop role keeper")
+
+        assert done.erased_count == 1
+        assert payloads(connection, record)[0] == {"erased": True}
 
 
 @pytest.mark.parametrize("text", ["", "Planted Person", "12345", "a@b", "+7 701 x"])

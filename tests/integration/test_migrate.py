@@ -3,12 +3,16 @@
 import concurrent.futures
 import itertools
 import re
+import time
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
 
 from integration_monitor.errors import MigrationError, StoreUnavailable
+from integration_monitor.store.postgres import migrator
+from integration_monitor.store.postgres.adoption import moment
 from integration_monitor.store.postgres.contract import verify
 from integration_monitor.store.postgres.migrator import list_migrations, migrate, status
 from tests.conftest import Server
@@ -80,6 +84,59 @@ def test_machines_that_migrate_at_once_share_the_work(each_empty_database_url: s
         results = list(machines.map(lambda _: migrate(each_empty_database_url), range(4)))
 
     assert sorted(itertools.chain(*results)) == [migration.name for migration in list_migrations()]
+
+
+@pytest.fixture
+def uncounted_database_url(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A database at work whose next migration, 0021, makes triggers of the table that writers use."""
+    with monkeypatch.context() as patch:
+        patch.setattr(migrator, "list_migrations", lambda: tuple(one for one in list_migrations() if one.name < "0021"))
+        migrate(empty_database_url)
+    return empty_database_url
+
+
+def wait_for_a_lock(watcher: psycopg.Connection[tuple[Any, ...]]) -> None:
+    """Until somebody waits for a lock of the table."""
+    until = time.monotonic() + 60
+    waiting = "select exists (select from pg_locks where relation = 'public.integration_logs'::regclass and not granted)"
+    while watcher.execute(waiting).fetchone() != (True,):
+        assert time.monotonic() < until
+
+
+def test_writers_go_on_while_a_migration_waits_for_a_lock(uncounted_database_url: str) -> None:
+    insert = "insert into public.integration_logs (service_name, action, status) values ('amocrm', 'sync_lead', 'success')"
+    with (
+        concurrent.futures.ThreadPoolExecutor(1) as machines,
+        psycopg.connect(uncounted_database_url, autocommit=True) as writer,
+        psycopg.connect(uncounted_database_url) as holder,
+    ):
+        writer.execute("set statement_timeout = '20s'")
+        holder.execute(insert.encode())
+
+        migrated = machines.submit(migrate, uncounted_database_url)
+        for _ in range(3):
+            wait_for_a_lock(writer)
+            writer.execute(insert.encode())
+        is_over = migrated.done()
+        holder.commit()
+        applied = migrated.result(timeout=120)
+
+        counted = writer.execute("select sum(count) from integration_monitor.statistics_day").fetchone()
+
+    assert not is_over
+    assert applied == [one.name for one in list_migrations() if one.name >= "0021"]
+    assert counted == (4,)
+
+
+def test_who_keeps_a_migration_from_its_lock_is_named(uncounted_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moment, "PATIENCE_S", 0.5)
+    with psycopg.connect(uncounted_database_url, application_name="a long import") as holder:
+        holder.execute("lock table public.integration_logs in row exclusive mode")
+
+        with pytest.raises(MigrationError, match=r"a long import, idle in transaction"):
+            migrate(uncounted_database_url)
+
+    assert migrate(uncounted_database_url)[0].startswith("0021")
 
 
 def test_databases_of_one_new_cluster_can_be_migrated_at_once(new_server: Server) -> None:

@@ -74,6 +74,23 @@ def test_the_script_refuses_an_edited_migration(database_url: str) -> None:
         run(database_url, script())
 
 
+def test_a_script_waits_for_no_lock_for_long(empty_database_url: str) -> None:
+    """Writers would queue behind it; the editor's user runs it again."""
+    run(
+        empty_database_url,
+        script().partition("$migration_0021$")[0].rpartition("    if applied is null")[0] + "end $integration_monitor$",
+    )
+    with psycopg.connect(empty_database_url) as holder, psycopg.connect(empty_database_url, autocommit=True) as editor:
+        holder.execute("lock table public.integration_logs in row exclusive mode")
+        editor.execute("set statement_timeout = '60s'")
+
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            editor.execute(script().encode())
+
+    run(empty_database_url, script())
+    assert all(state.applied_at for state in status(empty_database_url))
+
+
 def test_a_script_that_fails_leaves_no_trace(empty_database_url: str) -> None:
     run(empty_database_url, "create view public.integration_stats_hourly as select 1 as one")
 

@@ -13,6 +13,7 @@ from integration_monitor.store.postgres.sql import query
 from tests.conftest import WHEEL, Server, Variant
 from tests.integration.recount import Connection
 
+OLDEST = Variant(version=15, is_ordinary=False)
 NOW = datetime.now(UTC)
 DAY_PAGE = {
     "since": NOW - timedelta(days=30),
@@ -45,10 +46,10 @@ QUESTIONS: dict[str, tuple[dict[str, Any], set[str]]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def connection(servers: Callable[[Variant], Server]) -> Iterator[Connection]:
+@pytest.fixture(scope="module", params=[WHEEL, OLDEST], ids=str)
+def connection(request: pytest.FixtureRequest, servers: Callable[[Variant], Server]) -> Iterator[Connection]:
     """Ninety days of thirty series, all added up but the last hundred records."""
-    server = servers(WHEEL)
+    server = servers(request.param)
     name = server.create_database(is_migrated=True)
     with psycopg.connect(server.url(name), autocommit=True, prepare_threshold=None) as connection:
         fill = (

@@ -42,9 +42,9 @@ def erase(
         for done in erasure.erase(database.url, subject, actor=actor(), is_dry=dry_run):
             progress.update(task, description=f"{done.read_count} records read, {done.found_count} found")
     if dry_run:
-        typer.echo(f"{done.found_count} records would be emptied")
+        typer.echo(f"{done.found_count} records would be emptied, and {done.incident_count} incidents")
     else:
-        typer.echo(f"{done.erased_count} records emptied")
+        typer.echo(f"{done.erased_count} records emptied, and {done.incident_count} incidents")
         typer.echo(
             "what lies in spools, dead letters, back-ups and the server's log of changes is not reached: see docs/operations.md"
         )

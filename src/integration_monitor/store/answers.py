@@ -214,6 +214,8 @@ class WindowFilter(msgspec.Struct, kw_only=True, frozen=True):
     status: Status | None = None
     error_code: str | None = None
     fault: Fault | None = None
+    #: whether percentiles are wanted: they are what takes most of the time
+    has_percentiles: bool = True
 
 
 class TierRange(msgspec.Struct, kw_only=True, frozen=True):

@@ -11,6 +11,7 @@ import psycopg
 
 from integration_monitor.errors import MigrationError, StoreUnavailable
 from integration_monitor.store.postgres import sql
+from integration_monitor.store.postgres.adoption import moment
 from integration_monitor.store.postgres.adoption.findings import Findings, look, read_state
 from integration_monitor.store.postgres.adoption.session import alone
 from integration_monitor.store.postgres.adoption.takeover import EXCHANGED, Steps, take_over
@@ -111,7 +112,8 @@ def _adopt(connection: Connection, database_url: str, watcher: Watcher) -> list[
     migrations = {one.name: one for one in list_migrations()}
     steps = Steps(
         names=tuple(migrations),
-        apply=lambda name: _run(connection, migrations[name]),
+        apply=lambda name: _run_patiently(connection, migrations[name]),
+        apply_within=lambda name: _run(connection, migrations[name]),
         record=lambda name: _run(connection, migrations[name], is_done_already=True),
     )
     try:
@@ -129,11 +131,18 @@ def _adopt(connection: Connection, database_url: str, watcher: Watcher) -> list[
 def _apply(connection: Connection, migration: Migration) -> bool:
     """Whether the migration was still missing, and is applied now."""
     with _translated(migration.name):
-        return _run(connection, migration)
+        return _run_patiently(connection, migration)
+
+
+def _run_patiently(connection: Connection, migration: Migration) -> bool:
+    """The same, with the driver's errors. Where the migration wants a lock that is not free, writers would queue behind it: so it waits
+    for a moment only, lets them go on, and is tried again.
+    """
+    return moment.patiently(connection, lambda: _run(connection, migration))
 
 
 def _run(connection: Connection, migration: Migration, *, is_done_already: bool = False) -> bool:
-    """The same, with the driver's errors.
+    """The same, once.
 
     is_done_already:
         What the migration does was done in another way: it is noted alone.
@@ -143,6 +152,8 @@ def _run(connection: Connection, migration: Migration, *, is_done_already: bool 
         if _applied_at(migration, _read_history(connection)) is not None:
             return False
         if not is_done_already:
+            # Not before: for another machine that migrates one may wait, since nobody waits behind.
+            connection.execute(sql.query("locks_bound"), {"lock_timeout": str(moment.LOCK_TIMEOUT_MS)})
             connection.execute(migration.text)
         connection.execute(sql.query("migration_record"), {"name": migration.name, "checksum": migration.checksum})
         return True

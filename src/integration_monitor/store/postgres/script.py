@@ -9,12 +9,13 @@ from integration_monitor.store.postgres.migrator import MIGRATE_LOCK, Migration,
 
 _HEAD = """\
 -- Integration Monitor: everything that `integration-monitor migrate` applies, as one statement. It may be run again: what is
--- applied already is left alone.
+-- applied already is left alone. Where the table is in use, it ends with "lock timeout" after a second, so that nobody waits longer: run it again.
 do $integration_monitor$
 declare
     applied text;
 begin
     perform pg_catalog.pg_advisory_xact_lock({lock});
+    perform pg_catalog.set_config('lock_timeout', '1s', true);
 
     execute $require${require}$require$;
     execute $unadopted${unadopted}$unadopted$;

@@ -6,7 +6,7 @@ Writers wait while we wait for the lock, and while we have it. Both together are
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
 
@@ -28,12 +28,14 @@ QUIET_TIMEOUT_MS: Final = 600_000
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Refresh = Callable[[], None]
-
-_PASSING = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled, psycopg.errors.DeadlockDetected)
+Done = TypeVar("Done")
 
 
 class _TooLong(Exception):
     """The moment is over, and the work is not."""
+
+
+_PASSING = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, _TooLong)
 
 
 def hold(
@@ -57,12 +59,28 @@ def hold(
         MigrationError: for so long others left no moment; it names them.
         Error: of the driver, for whatever else went wrong.
     """
+
+    def attempt() -> float:
+        try:
+            return _hold_once(connection, locks, work)
+        except psycopg.errors.QueryCanceled as error:
+            raise _TooLong from error
+
+    return patiently(connection, attempt, patience_s=patience_s)
+
+
+def patiently(connection: Connection, attempt: Callable[[], Done], *, patience_s: float | None = None) -> Done:
+    """Gives what `attempt` gives, a transaction that is tried again where it did not get a lock in time.
+
+    Errors:
+        MigrationError, Error: as of `hold`.
+    """
     patience_s = PATIENCE_S if patience_s is None else patience_s
     give_up_at = time.monotonic() + patience_s
     while True:
         try:
-            return _hold_once(connection, locks, work)
-        except (*_PASSING, _TooLong) as error:
+            return attempt()
+        except _PASSING as error:
             if time.monotonic() >= give_up_at:
                 raise MigrationError(_tell_who(connection, patience_s)) from error
             time.sleep(random.uniform(PAUSE_MIN_S, PAUSE_MAX_S))  # noqa: S311  # spreads load, keeps no secret

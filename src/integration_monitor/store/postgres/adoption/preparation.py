@@ -9,6 +9,7 @@ import psycopg
 from integration_monitor.errors import MigrationError
 from integration_monitor.store.postgres import sql
 from integration_monitor.store.postgres.adoption import moment
+from integration_monitor.store.postgres.adoption.findings import read_state
 from integration_monitor.store.postgres.adoption.watcher import Watcher
 from integration_monitor.store.postgres.promises import PROMISES
 
@@ -45,9 +46,13 @@ def prepare(connection: Connection, watcher: Watcher) -> None:
 
 
 def undo(connection: Connection) -> None:
-    """Takes away what would stay in writers' way if nobody went on. Does what it can: the connection may be gone."""
+    """Takes away what would stay in writers' way if nobody went on. Does what it can: the connection may be gone.
+
+    Ctrl-C may come while the exchange is being committed: then it is done, and what tells that it is to be counted must stay.
+    """
     with contextlib.suppress(psycopg.Error, MigrationError):
-        moment.hold(connection, lambda: LOCK, lambda _refresh: _undo(connection), patience_s=UNDO_PATIENCE_S)
+        if read_state(connection).is_old:
+            moment.hold(connection, lambda: LOCK, lambda _refresh: _undo(connection), patience_s=UNDO_PATIENCE_S)
 
 
 def _undo(connection: Connection) -> None:

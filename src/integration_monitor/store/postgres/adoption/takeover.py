@@ -27,12 +27,14 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Steps:
-    """What the migrator lends: migrations by name, each in a transaction of its own or in the one that is open."""
+    """What the migrator lends: migrations by name."""
 
     #: every migration, in order
     names: tuple[str, ...]
-    #: applies one unless it was applied; whether it was missing
+    #: applies one in a transaction of its own, unless it was applied; whether it was missing
     apply: Callable[[str], bool]
+    #: the same in the transaction that is open, which bounds how long it waits for locks
+    apply_within: Callable[[str], bool]
     #: notes one as applied without running it, unless it was; whether it was missing
     record: Callable[[str], bool]
 
@@ -106,7 +108,7 @@ class _Exchange:
         for name in self._steps.names:
             if BEFORE < name <= EXCHANGED:
                 refresh()
-                if self._steps.apply(name):
+                if self._steps.apply_within(name):
                     self.applied.append(name)
         self._run("attach", refresh)
         refresh()

@@ -2,7 +2,7 @@
 -- Parameters: tiers (text[]: day, hour or minute), tier_sinces, tier_untils (timestamptz[]): what to read of which tier, whole buckets all;
 --   since_before, since, until (timestamptz): the window before begins at since_before and ends at since, where this one begins; both are one
 --   moment where no window before is asked for; step (interval or null: one bucket); groups (text[]: the columns to group by); service, action,
---   status, error_code, fault (text or null); after_bucket (timestamptz or null) and after_key (text[]): only rows behind this key; limit (integer).
+--   status, error_code, fault (text or null); has_percentiles (boolean: without them they are null); after_bucket (timestamptz or null) and after_key (text[]): only rows behind this key; limit (integer).
 -- Columns: those of WindowCounts; one row a bucket and group with calls in either window; newest bucket first, then by group.
 -- Index: statistics_day_pkey, statistics_hour_pkey, statistics_minute_pkey, each for the ranges of its tier.
 with ranges as materialized (
@@ -60,7 +60,9 @@ parts as materialized (
             case when 'fault' = any (%(groups)s::text[]) then named.fault else '' end
         ]                               as key,
         named.bucket < %(since)s        as is_before,
-        named.status, named.count, named.timed, named.sum_ms, named.bins, named.counts
+        named.status, named.count, named.timed, named.sum_ms,
+        case when %(has_percentiles)s::boolean then named.bins end      as bins,
+        case when %(has_percentiles)s::boolean then named.counts end    as counts
     from named
     where (%(service)s::text is null or named.service_name = %(service)s::text)
       and (%(action)s::text is null or named.action = %(action)s::text)

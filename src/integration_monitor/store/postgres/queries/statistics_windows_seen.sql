@@ -44,16 +44,16 @@ select
     count(*) filter (where not parts.is_before and parts.status = 'success')                            as success_count,
     count(*) filter (where not parts.is_before and parts.status = 'failed')                             as failed_count,
     (round(avg(parts.duration_ms) filter (where not parts.is_before)))::bigint                          as avg_duration_ms,
-    percentile_disc(0.5) within group (order by parts.duration_ms) filter (where not parts.is_before)   as p50_ms,
-    percentile_disc(0.95) within group (order by parts.duration_ms) filter (where not parts.is_before)  as p95_ms,
-    percentile_disc(0.99) within group (order by parts.duration_ms) filter (where not parts.is_before)  as p99_ms,
+    percentile_disc(0.5) within group (order by parts.duration_ms) filter (where not parts.is_before and %(has_percentiles)s::boolean)   as p50_ms,
+    percentile_disc(0.95) within group (order by parts.duration_ms) filter (where not parts.is_before and %(has_percentiles)s::boolean)  as p95_ms,
+    percentile_disc(0.99) within group (order by parts.duration_ms) filter (where not parts.is_before and %(has_percentiles)s::boolean)  as p99_ms,
     count(*) filter (where parts.is_before)                                                             as before_count,
     count(*) filter (where parts.is_before and parts.status = 'success')                                as before_success_count,
     count(*) filter (where parts.is_before and parts.status = 'failed')                                 as before_failed_count,
     (round(avg(parts.duration_ms) filter (where parts.is_before)))::bigint                              as before_avg_duration_ms,
-    percentile_disc(0.5) within group (order by parts.duration_ms) filter (where parts.is_before)       as before_p50_ms,
-    percentile_disc(0.95) within group (order by parts.duration_ms) filter (where parts.is_before)      as before_p95_ms,
-    percentile_disc(0.99) within group (order by parts.duration_ms) filter (where parts.is_before)      as before_p99_ms
+    percentile_disc(0.5) within group (order by parts.duration_ms) filter (where parts.is_before and %(has_percentiles)s::boolean)       as before_p50_ms,
+    percentile_disc(0.95) within group (order by parts.duration_ms) filter (where parts.is_before and %(has_percentiles)s::boolean)      as before_p95_ms,
+    percentile_disc(0.99) within group (order by parts.duration_ms) filter (where parts.is_before and %(has_percentiles)s::boolean)      as before_p99_ms
 from parts
 where %(after_bucket)s::timestamptz is null
    or parts.bucket < %(after_bucket)s::timestamptz
