@@ -31,7 +31,7 @@ async def call(session, task):
     for number in range(calls_count):
         key = f"{task}-{number}"
         with notes.call(key):
-            async with session.get(f"http://{vendor}/work/{key}") as answer:
+            async with session.get(f"http://{vendor}/calls/{key}") as answer:
                 await answer.read()
         await asyncio.sleep(within_s / calls_count)
 

@@ -25,7 +25,7 @@ notes = Notes(Path(os.environ["NOTES"]))
 def call(key):
     connection = http.client.HTTPConnection(os.environ["VENDOR"], timeout=60)
     with notes.call(key):
-        connection.request("GET", f"/work/{key}")
+        connection.request("GET", f"/calls/{key}")
         connection.getresponse().read()
     connection.close()
 """

@@ -97,7 +97,7 @@ class Application:
             key = f"{os.getpid()}-{thread}-{number}"
             # The vendor may end while the application still asks it: that is a call, too.
             with self._notes.call(key), contextlib.suppress(OSError, http.client.HTTPException):
-                connection.request("GET", f"/work/{key}")
+                connection.request("GET", f"/calls/{key}")
                 connection.getresponse().read()
 
         return make
