@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constr
 SOURCES := src tests benchmarks hatch_build.py
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: demo test test-crash check format bench bench-recorder bench-caller bench-capture bench-writer bench-store clean debian-packages
+.PHONY: demo test test-crash check format bench bench-recorder bench-caller bench-capture bench-writer bench-store bench-adoption clean debian-packages
 
 demo: $(VENV)/installed-demo
 	$(BIN)/integration-monitor demo
@@ -36,7 +36,7 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff format $(SOURCES)
 
 # docs/benchmarks.md tells what they measure. `make bench BENCH_ARGUMENTS=--quick` is for a first look.
-bench: bench-recorder bench-caller bench-capture bench-writer
+bench: bench-recorder bench-caller bench-capture bench-writer bench-store bench-adoption
 
 bench-capture: $(BENCH_VENV)/installed
 	$(BENCH_VENV)/bin/python -m benchmarks.capture_overhead $(BENCH_ARGUMENTS)
@@ -51,9 +51,13 @@ bench-caller: $(BENCH_VENV)/installed
 bench-writer: $(BENCH_VENV)/installed
 	$(BENCH_VENV)/bin/python -m benchmarks.writer_throughput $(filter-out --quick,$(BENCH_ARGUMENTS))
 
-# Not part of `bench`: its ten million records take half an hour and 10 GB of disk, `--quick` two minutes.
+# Its ten million records take half an hour and 10 GB of disk, `--quick` two minutes.
 bench-store: $(BENCH_VENV)/installed
 	$(BENCH_VENV)/bin/python -m benchmarks.store_scale $(BENCH_ARGUMENTS)
+
+# It has no shorter run.
+bench-adoption: $(BENCH_VENV)/installed
+	$(BENCH_VENV)/bin/python -m benchmarks.adoption
 
 # Chromium, PostgreSQL 15, Node.js and uWSGI for the tests that need them; where they cannot be installed those tests say so and are skipped (those of
 # Node.js run under the newer one of a wheel).

@@ -77,6 +77,14 @@ WINDOW: dict[str, Any] = {
     "after_key": None,
     "limit": 100,
 }
+HEALTH: dict[str, Any] = {
+    "seen_since": NOW - 30 * DAY,
+    "since": NOW - DAY,
+    "recent_since": NOW - DAY / 96,
+    "recent_min": 5,
+    "latest_max": 20,
+    "excused_faults": ["ours", "recipient"],
+}
 #: question → (file, parameters, the index of the contract that it must use, partitions at most: those of its window, and the default one)
 RECORD_QUESTIONS = {
     "a search": ("logs_search", SEARCH, "idx_integration_logs_created_at", 3),
@@ -108,6 +116,12 @@ RECORD_QUESTIONS = {
     "a window, of records": (
         "statistics_windows_seen",
         {**WINDOW, "since_before": NOW - DAY / 4, "since": NOW - DAY / 8},
+        "idx_integration_logs_created_at",
+        3,
+    ),
+    "percentiles, of records": (
+        "statistics_percentiles_seen",
+        {"since": NOW - DAY / 4, "until": NOW, "service": None},
         "idx_integration_logs_created_at",
         3,
     ),
@@ -159,6 +173,16 @@ def test_a_question_reads_its_index_and_its_partitions(connection: Connection, a
         rows = connection.execute(sql.SQL("select count(*) from integration_monitor.{}").format(sql.Identifier(part)))
         assert rows.fetchone() == (0,), plan
     assert len(used) <= partitions_max, plan
+
+
+def test_health_of_records_steps_from_service_to_service_and_reads_a_day(connection: Connection) -> None:
+    plan = explain(connection, "health_counts_seen", HEALTH)
+
+    assert re.search(r"Index (Only )?Scan using integration_logs_\w+_service_name\w*_idx", plan), plan
+    assert re.search(r"(Index Scan( Backward)? using|Bitmap Index Scan on) integration_logs_\w+_created_at_idx", plan), plan
+    for part in re.findall(r"Seq Scan on (integration_logs\w*)", plan):
+        rows = connection.execute(sql.SQL("select count(*) from integration_monitor.{}").format(sql.Identifier(part)))
+        assert rows.fetchone() == (0,), plan
 
 
 def test_a_window_reads_sums_alone(connection: Connection) -> None:
