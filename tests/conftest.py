@@ -27,6 +27,8 @@ from integration_monitor.store.postgres.migrator import migrate
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 OWNER = "ordinary_owner"
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES_MIN = 8 * 1024**3
 TEMPLATE = "migrated_template"
 # Nothing of a test outlives its session: what makes PostgreSQL safe only makes it slow here.
 PARAMETERS = {
@@ -118,10 +120,16 @@ def dump_schema(server: Server, database_url: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 
+def _memory() -> Path | None:
+    """Where files lie in memory, if there is room for servers: a database of its own for each test is made in half the time."""
+    is_roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN
+    return MEMORY if is_roomy else None
+
+
 @contextlib.contextmanager
 def server_folder() -> Iterator[Path]:
     """An empty folder in which a server can live, until the block ends."""
-    folder = Path(tempfile.mkdtemp(prefix="integration-monitor-test-"))
+    folder = Path(tempfile.mkdtemp(prefix="integration-monitor-test-", dir=_memory()))
     # As root, PostgreSQL runs as a user of its own, who must be able to reach its folder.
     folder.chmod(0o755)
     yield folder
