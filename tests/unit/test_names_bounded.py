@@ -102,6 +102,18 @@ def test_names_that_the_application_gives_are_folded(identifier: str, before: st
     assert len(record.action) <= len(before) + len("{id}-{id}-{id}-{id}-{id}")
 
 
+@pytest.mark.parametrize("token", ["0000AAAAAAAAAAAAAAAAAAAG", "aaaaaaaaaaaa0aaaaaaaaaaa", "Abcdefghijkl0000Mnopqrst"])
+def test_a_token_that_looks_like_few_words_is_folded(token: str) -> None:
+    assert folded_name(f"sync_lead {token}") == "sync_lead {id}"
+
+
+@pytest.mark.parametrize(
+    "name", ["SendEmail2FAVerificationCode", "SyncLeadsFromAmoCRMv4ToWarehouse", "SomeVeryLongActionNameStep2"]
+)
+def test_a_long_name_with_a_digit_stays(name: str) -> None:
+    assert folded_name(name) == name
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -90,11 +90,17 @@ _CHANGE = re.compile(r"(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")
 _RANDOM_WORD_CHARS_MIN = 10
 _RANDOM_CHANGES_MIN = 3
 _RANDOM_LETTERS_MIN = 16
+# So long a word without a separator has a digit in its middle where it is a token, or where the digit belongs to a name.
+_LONG_WORD_CHARS_MIN = 24
+_INNER_DIGIT = re.compile(r"(?<=.{3})[0-9](?=.{3})")
+_NAME_WITH_DIGIT = re.compile("|".join([*sorted(_NAMES_WITH_DIGITS, key=len, reverse=True), "v[0-9]"]), re.IGNORECASE)
 
 
 def _is_random(word: str) -> bool:
     """Whether a word of letters and digits is a digest or a token."""
     if _HASH.fullmatch(word) or len(word) > _SEGMENT_CHARS_MAX:
+        return True
+    if len(word) >= _LONG_WORD_CHARS_MIN and _INNER_DIGIT.search(_NAME_WITH_DIGIT.sub("name", word)):
         return True
     if len(word) >= _RANDOM_WORD_CHARS_MIN and len(_CHANGE.findall(word)) >= _RANDOM_CHANGES_MIN:
         return True
