@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from integration_monitor.store.cluster import Cluster
-from integration_monitor.store.embedded import find_binaries
+from integration_monitor.store.embedded import EMBEDDED, find_binaries, resolve
+from integration_monitor.store.postgres.migrator import migrate
 from tests.acceptance.programs import Program, Shell, processes_of, until
 
 SERVICES = {"amocrm", "mobizon", "resend", "telegram", "whapi"}
@@ -147,6 +148,20 @@ def test_application_ends_with_a_demo_that_was_killed(folder: Path, tmp_path: Pa
 
     assert has_run
     until(lambda: not any(APPLICATION in command for command in processes_of(folder)), "the application's end")
+
+
+def test_database_of_another_version_is_told_with_its_remedy(empty_folder: Path, tmp_path: Path) -> None:
+    with resolve(EMBEDDED, empty_folder / "demo") as database:
+        migrate(database.url)
+        with psycopg.connect(database.url) as connection:
+            connection.execute("update integration_monitor.migrations set checksum = 'of another version'")
+
+    told = Shell(tmp_path, data_dir=str(empty_folder)).run("integration-monitor demo --port 0")
+
+    assert told.returncode == 1
+    assert f"remove {empty_folder / 'demo'} and start the demo again" in " ".join(told.stderr.split())
+    assert "Traceback" not in told.stderr
+    assert processes_of(empty_folder) == []
 
 
 def test_ctrl_c_while_the_database_starts_leaves_nothing(empty_folder: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,7 +22,7 @@ from integration_monitor.cli.options import end_in_order, load_settings
 from integration_monitor.demo.calls import ADDRESSES_VARIABLE
 from integration_monitor.demo.history import records
 from integration_monitor.demo.traffic import HISTORY
-from integration_monitor.errors import MissingExtraError
+from integration_monitor.errors import MigrationError, MissingExtraError
 from integration_monitor.settings import load, variable
 from integration_monitor.simulators.server import SimulatedVendors
 from integration_monitor.store.embedded import EMBEDDED, default_folder, resolve
@@ -56,10 +57,25 @@ def demo(
     end_in_order()
     folder = default_folder(load_settings(None).data_dir) / "demo"
     with contextlib.suppress(KeyboardInterrupt), resolve(EMBEDDED, folder) as database:
-        migrate(database.url)
+        prepare(database.url, folder)
         fill(database.url)
         with SimulatedVendors(is_lifelike=True) as vendors, application(database.url, vendors):
             serve.run(load({"database_url": database.url, "server_port": port}))
+
+
+def prepare(database_url: str, folder: Path) -> None:
+    """Migrates the demo's database.
+
+    Errors:
+        MigrationError: another version of the product made it; the message names the folder to remove.
+    """
+    try:
+        migrate(database_url)
+    except MigrationError as error:
+        raise MigrationError(
+            f"the demo's database was made by another version of the product ({error}). What is in it is invented: "
+            f"remove {folder} and start the demo again"
+        ) from error
 
 
 def fill(database_url: str) -> None:
