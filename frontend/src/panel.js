@@ -33,10 +33,6 @@ export function startPanel(htmx) {
     if (event.target.closest("[data-close]")) {
       closePanel();
     }
-    const copy = event.target.closest("[data-copy]");
-    if (copy) {
-      copyText(copy);
-    }
   });
   panel.addEventListener("input", (event) => {
     if (event.target.id === "payload-search") {
@@ -96,27 +92,6 @@ function address(id) {
     url.searchParams.set("record", id);
   }
   history.replaceState(null, "", url);
-}
-
-async function copyText(button) {
-  const box = button.closest(".payload");
-  const text = box.dataset.text ?? box.querySelector("pre").textContent;
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // Without TLS there is no clipboard of that kind.
-    const field = document.createElement("textarea");
-    field.value = text;
-    document.body.append(field);
-    field.select();
-    document.execCommand("copy");
-    field.remove();
-  }
-  const words = button.textContent;
-  button.textContent = document.getElementById("copied").content.textContent;
-  setTimeout(() => {
-    button.textContent = words;
-  }, 1500);
 }
 
 function showFound(count, words) {

@@ -47,10 +47,13 @@ def test_failures_of_one_kind_are_one_group(client: Client, add_log: AddLog, bea
         "fault": "limit",
         "count": 3,
         "entity_count": 1,
+        "hurt_count": 2,
         "retry_safe_count": 1,
         "retry_after_count": 1,
         "sample_id": str(last),
         "sample_message": "7 of  2 requests",
+        "meaning": "Too many requests a second for the team.",
+        "remedy": "Wait as long as `retry-after` says, and send in batches or more slowly.",
     }
     assert datetime.fromisoformat(group["first_seen_at"]) == first
     assert datetime.fromisoformat(group["last_seen_at"]) > first + 7 * MINUTE
@@ -144,7 +147,12 @@ def test_a_window_bounds_errors(client: Client, add_log: AddLog, bearer: Bearer)
             {
                 "before": cursor.encode(
                     ErrorGroupPosition(
-                        since=datetime(1, 1, 2, tzinfo=UTC), until=datetime(2026, 1, 1, tzinfo=UTC), count=1, key=""
+                        since=datetime(1, 1, 2, tzinfo=UTC),
+                        until=datetime(2026, 1, 1, tzinfo=UTC),
+                        is_excused=False,
+                        hurt_count=1,
+                        count=1,
+                        key="",
                     )
                 )
             },
@@ -154,7 +162,12 @@ def test_a_window_bounds_errors(client: Client, add_log: AddLog, bearer: Bearer)
             {
                 "before": cursor.encode(
                     ErrorGroupPosition(
-                        since=datetime(2026, 1, 1, tzinfo=UTC), until=datetime(2026, 1, 1, tzinfo=UTC), count=2**80, key=""
+                        since=datetime(2026, 1, 1, tzinfo=UTC),
+                        until=datetime(2026, 1, 1, tzinfo=UTC),
+                        is_excused=False,
+                        hurt_count=1,
+                        count=2**80,
+                        key="",
                     )
                 )
             },

@@ -1,11 +1,13 @@
 """docs/services.md, made of the service descriptions and of the vendors' tables: `python -m tests.unit.services_page` writes it anew."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from integration_monitor.record import Json
 from integration_monitor.services.description import EntityPlace, Route, Service
+from integration_monitor.services.error_lines import ErrorLine
+from integration_monitor.services.explanations import Explanations, of_any_service
 from integration_monitor.services.registry import Registry
 from integration_monitor.services.telegram_methods import METHODS
 from tests.unit.exchanges import Case, understand
@@ -29,6 +31,8 @@ the vendor's own word.
 - **recorded as** is `success`, with what `response_payload.note` says, or `error_code` and `error_message`.
 - **fault** and **retry** are `response_payload.fault` and `response_payload.retry`; the words are in the [glossary](glossary.md). The seconds behind
   `after` are `response_payload.retry_after_s`. What may have happened at the vendor's is never called `safe`.
+- **means** and **remedy** are what an error code means and what to do about it: the first line counts whose code and, where one is told, whose words
+  are those of the failure. The dashboard says them in Russian, too. What any service's codes mean stands at the end.
 - Where an answer has headers that tell of a budget, they are `response_payload.rate_limit`: `limit`, `remaining`, `reset_at`.
 
 Calls that no table names are recorded all the same: their action is the method and the path, with identifiers as `{id}`, or what the vendor's rule says.
@@ -41,7 +45,7 @@ This page is made of the tables in `tests/unit/vendors/` and of the descriptions
 
 def page() -> str:
     links = "".join(f"- [{vendor.title}](#{_anchor(vendor.title)})\n" for vendor in VENDORS)
-    return f"{INTRODUCTION}\n{links}" + "".join(_section(vendor) for vendor in VENDORS)
+    return f"{INTRODUCTION}\n{links}" + "".join(_section(vendor) for vendor in VENDORS) + _any_service()
 
 
 def _section(vendor: Vendor) -> str:
@@ -55,7 +59,23 @@ def _section(vendor: Vendor) -> str:
         rows = "".join(_answer(case) for case in cases)
         head = "| what | action | answer | recorded as | fault | retry |\n|---|---|---|---|---|---|\n"
         parts.append(f"\nSource: {source}.\n\n{head}{rows}")
+    parts.append(f"\n### Error codes of {vendor.title}\n\n{_explained(Explanations({}).lines(services[0].name))}")
     return "".join(parts)
+
+
+def _any_service() -> str:
+    return (
+        "\n## Any service\n\nCodes that no vendor gave: this product's own, and HTTP statuses where the answer held no code.\n\n"
+        + _explained(of_any_service())
+    )
+
+
+def _explained(lines: Sequence[ErrorLine]) -> str:
+    rows = "".join(
+        f"| {', '.join(map(_code, line.codes))} | {', '.join(map(_code, line.messages))} | {_cell(line.means)} | {_cell(line.remedy or '')} |\n"
+        for line in lines
+    )
+    return f"| code | where the words hold | means | remedy |\n|---|---|---|---|\n{rows}"
 
 
 def _calls(service: Service) -> str:

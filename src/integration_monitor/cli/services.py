@@ -1,6 +1,6 @@
 """`integration-monitor services`: which services are described, how a call would be understood, and a description from OpenAPI."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -18,7 +18,9 @@ from integration_monitor.record import Json
 from integration_monitor.redaction import Redactor
 from integration_monitor.services import description_file, sources
 from integration_monitor.services.description import EntityPlace, Match, Service
+from integration_monitor.services.error_lines import ErrorLine
 from integration_monitor.services.exchange import Exchange, Meaning
+from integration_monitor.services.explanations import Explanations
 from integration_monitor.services.openapi import ImportRefused, import_document
 from integration_monitor.services.registry import Registry
 
@@ -68,7 +70,7 @@ def show(
     *,
     is_toml: Annotated[bool, typer.Option("--toml", help="Print the file, where it is described by one.")] = False,
 ) -> None:
-    """Show what is known of a service: hosts, routes, secrets, probe."""
+    """Show what is known of a service: hosts, routes, secrets, probe, and what its error codes mean."""
     given = settings.load({"services_dir": services_dir})
     described = sources.describe_all(given.services_dir)
     if name not in described:
@@ -85,6 +87,7 @@ def show(
         methods = " ".join(sorted(route.methods)) or "any"
         table.add_row(methods, Text(route.path), Text(route.action), entities, Text("; ".join(_special(route))))
     console.print(table)
+    console.print(_errors(Explanations({service.service.name: service.service for service in described.values()}).lines(name)))
 
 
 def explain(  # noqa: PLR0913 -- a call has that many parts
@@ -184,6 +187,20 @@ def _facts(one: sources.Described) -> Table:
     return table
 
 
+def _errors(lines: Sequence[ErrorLine]) -> Table:
+    """What a service's own codes mean; what those of any service mean is the same everywhere."""
+    table = Table(
+        "error code",
+        Column("where the words hold", overflow="fold"),
+        Column("means", overflow="fold"),
+        Column("remedy", overflow="fold"),
+        box=None,
+    )
+    for line in lines:
+        table.add_row(Text(", ".join(line.codes)), Text(" or ".join(line.messages)), Text(line.means), Text(line.remedy or ""))
+    return table
+
+
 def _pairs() -> Table:
     """A table of names and values; a long value is folded and never cut."""
     return Table("", Column(overflow="fold"), box=None, show_header=False)
@@ -254,6 +271,12 @@ def _understood(match: Match, meaning: Meaning) -> Iterator[tuple[str, str]]:
         yield "error_code", outcome.error_code or ""
         yield "error_message", outcome.error_message or ""
         yield "fault", outcome.fault or "unclassified"
+        explanation = Explanations({match.service.name: match.service}).explain(
+            match.service.name, outcome.error_code, outcome.error_message
+        )
+        if explanation is not None:
+            yield "means", explanation.means
+            yield "remedy", explanation.remedy or "the description names none"
         if outcome.retry is not None:
             after = f", after {outcome.retry.after_s} s" if outcome.retry.after_s is not None else ""
             yield "retry", outcome.retry.advice + after

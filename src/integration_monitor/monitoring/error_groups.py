@@ -1,4 +1,8 @@
-"""Failures of one kind together: by service, action, error code and shape of their message, the most frequent first."""
+"""Failures of one kind together: by service, action, error code and shape of their message, the most hurtful first.
+
+What hurts more: first what somebody can do something about, then what is the recipients' own; of these what hurt more entities, where a
+failure about no entity counts as one; then what failed more often (docs/decisions/0029-what-an-error-means.md).
+"""
 
 from datetime import timedelta
 
@@ -18,7 +22,7 @@ DAYS_MAX = 31
 async def grouped(
     questions: Questions, asked: LogFilter, *, limit: int = LIMIT_DEFAULT, before: str | None = None
 ) -> Page[ErrorGroup]:
-    """Groups of failures, most failures first, equal ones by key. Pages are of one window: the first page's.
+    """Groups of failures, most hurtful first, equal ones by key. Pages are of one window: the first page's.
 
     Errors:
         CursorError: `before` is not a cursor of this question.
@@ -33,5 +37,12 @@ async def grouped(
     if len(rows) <= limit:
         return Page(data=rows)
     last = rows[limit - 1]
-    following = ErrorGroupPosition(since=asked.since, until=asked.until, count=last.count, key=last.key)
+    following = ErrorGroupPosition(
+        since=asked.since,
+        until=asked.until,
+        is_excused=last.fault == "recipient",
+        hurt_count=last.hurt_count,
+        count=last.count,
+        key=last.key,
+    )
     return Page(data=rows[:limit], next=cursor.encode(following))

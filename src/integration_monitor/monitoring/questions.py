@@ -1,8 +1,8 @@
 """What monitoring needs of a store. An implementation is bound to the role of whoever asks."""
 
 import uuid
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from integration_monitor.record import IntegrationLog
@@ -11,7 +11,9 @@ from integration_monitor.store.answers import (
     DailyPosition,
     DailyStatistics,
     DurationPercentiles,
+    EntityOfGroup,
     ErrorGroup,
+    ErrorGroupFound,
     ErrorGroupPosition,
     HealthSample,
     HourlyStatistics,
@@ -79,4 +81,16 @@ class Questions(Protocol):
         """Records about the entity of `asked`, oldest first, equal times by id upwards; those behind `after`."""
 
     async def error_groups(self, asked: LogFilter, *, after: ErrorGroupPosition | None, limit: int) -> Sequence[ErrorGroup]:
-        """Groups of failures, most failures first, equal ones by key; those behind `after`."""
+        """Groups of failures, most hurtful first, equal ones by key; those behind `after`."""
+
+    async def error_group(self, asked: LogFilter, *, key: str, step: timedelta, entities_max: int) -> ErrorGroupFound:
+        """One group of failures, by stretches of time, newest first; it stops where time runs out.
+
+        step:
+            Width of its buckets.
+        entities_max:
+            Of each stretch.
+        """
+
+    async def entities_given(self, entities: Sequence[EntityOfGroup]) -> Mapping[uuid.UUID, str]:
+        """Their ids as the vendor knows them, where records tell: our id → the vendor's."""

@@ -74,7 +74,7 @@ class Report(msgspec.Struct, kw_only=True, frozen=True):
     service_name: Annotated[str, Meta(description="The service.")]
     made_at: Annotated[datetime, Meta(description="When the report was made, UTC.")]
     actions: Annotated[Sequence[WindowRow], Meta(description="Counts and percentiles by action.")]
-    errors: Annotated[Sequence[ReportedError], Meta(description=f"The {GROUPS_MAX} most frequent kinds of failures.")]
+    errors: Annotated[Sequence[ReportedError], Meta(description=f"The {GROUPS_MAX} most hurtful kinds of failures.")]
     calls: Annotated[Sequence[FailedCall], Meta(description=f"The latest {CALLS_MAX} failed calls.")]
     samples: Annotated[Sequence[Sample], Meta(description=f"The latest call of each of {SAMPLES_MAX} kinds, redacted.")]
     since: Annotated[datetime, Meta(description="Where the period begins, UTC.")] = msgspec.field(name="from")

@@ -15,6 +15,7 @@ the rate limit, does I/O, or raises for what a vendor sends.
 - amocrm.py (amocrm_routes.py), resend.py, telegram.py (telegram_methods.py), mobizon.py, whapi.py (whapi_routes.py)    one vendor each
 - described/           stripe, slack and openai, in TOML
 - undescribed.py       any other host
+- error_lines.py, explanations.py    what error codes mean, for whoever looks at failures; the folder explained/ has a file a vendor
 
 Descriptions in TOML (docs/reference/service-description.md):
 

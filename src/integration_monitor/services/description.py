@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from integration_monitor.record import Json
+from integration_monitor.services.error_lines import ErrorLine
 from integration_monitor.services.exchange import Exchange, Outcome, RateLimit
 from integration_monitor.services.folding import folded_action
 from integration_monitor.services.rate_limit import read_rate_limit
@@ -134,6 +135,10 @@ class Service:
     is_told_by_body: bool = False
     read_rate_limit: Callable[[Exchange], RateLimit | None] = read_rate_limit
     probe: Probe | None = None
+    #: what its error codes mean; those of a built-in service stand in the folder `explained`, which recording never reads
+    errors: tuple[ErrorLine, ...] = ()
+    #: the service that this one only tells the differences to: what that one's codes mean holds here, too
+    extends: str | None = None
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):

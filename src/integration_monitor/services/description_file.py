@@ -20,6 +20,7 @@ from integration_monitor.services import condition, route_lines
 from integration_monitor.services.declared import DeclaredReading, DeclaredRepeatability, Outcomes, Repeatable
 from integration_monitor.services.declared_rate_limit import DeclaredRateLimit, RateLimitHeaders
 from integration_monitor.services.description import Probe, Route, Secrets, SecretShape, Service
+from integration_monitor.services.error_lines import LINES_MAX, ErrorLine
 from integration_monitor.services.forms import FORMS, HOSTS_MAX, Host, HttpStatus, Method, Name, ServiceName, Url, Variable
 from integration_monitor.services.route_lines import EntityLine, ResourceLine, RouteLine
 from integration_monitor.services.secret_pattern import PatternRefused, compile_pattern
@@ -85,6 +86,7 @@ class DescriptionFile(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_
     repeatable: Repeatable = Repeatable()
     rate_limits: Annotated[list[RateLimitHeaders], Meta(max_length=10)] = []
     probe: ProbeTable | None = None
+    errors: Annotated[list[ErrorLine], Meta(max_length=LINES_MAX)] = []
 
 
 def read_file(path: Path, bases: Mapping[str, Service] | None = None) -> Service:
@@ -161,6 +163,8 @@ def build(described: DescriptionFile, bases: Mapping[str, Service], *, file: str
         is_told_by_body=base.is_told_by_body or bool(described.outcome.failed_when or described.outcome.succeeded_when),
         read_rate_limit=DeclaredRateLimit(budgets=budgets) if budgets else base.read_rate_limit,
         probe=_probe(described.probe) or base.probe,
+        errors=(*described.errors, *base.errors),
+        extends=base.extends or described.extends,
     )
 
 

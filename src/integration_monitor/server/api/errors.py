@@ -1,16 +1,18 @@
 """`errors` and `entities`: failures of one kind together, and all that was done for one customer."""
 
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from litestar import get
-from litestar.params import QueryParameter
+from litestar import Request, get
+from litestar.openapi.spec import Example
+from litestar.params import PathParameter, QueryParameter
 
-from integration_monitor.monitoring import entities, error_groups, failures, logs
+from integration_monitor.monitoring import entities, error_groups, error_story, failures, logs
 from integration_monitor.monitoring.page import Page
 from integration_monitor.record import IntegrationLog
 from integration_monitor.server.api.parameters import (
     PROBLEMS,
+    PROBLEMS_OF_ONE,
     Action,
     Before,
     EntityIdPath,
@@ -25,7 +27,9 @@ from integration_monitor.server.api.parameters import (
     window,
 )
 from integration_monitor.server.auth import AskedQuestions, requires
-from integration_monitor.store.answers import ErrorGroup
+from integration_monitor.server.caller import Caller
+from integration_monitor.server.explaining import ExplainedGroup, ExplainedStory, LanguagesAsked, explained
+from integration_monitor.server.refusals import GroupMissing, shown
 
 _WINDOW_DEFAULT: Final = timedelta(days=1)
 _WINDOW_LONGEST: Final = timedelta(days=error_groups.DAYS_MAX)
@@ -41,6 +45,7 @@ _KEPT: Final = timedelta(days=failures.DAYS_KEPT)
 )
 async def list_errors(  # noqa: PLR0913  # one for each parameter of the endpoint
     *,
+    request: Request[Caller, Any, Any],
     questions: AskedQuestions,
     service: Service = None,
     action: Action = None,
@@ -52,13 +57,52 @@ async def list_errors(  # noqa: PLR0913  # one for each parameter of the endpoin
         int, QueryParameter(ge=1, le=error_groups.LIMIT_MAX, description="Groups of a page.")
     ] = error_groups.LIMIT_DEFAULT,
     before: Before = None,
-) -> Page[ErrorGroup]:
-    """Failures grouped by service, action, error code and shape of message, most failures first; of the last 24 hours where `from` is left out,
+    languages: LanguagesAsked = "",
+) -> Page[ExplainedGroup]:
+    """Failures grouped by service, action, error code and shape of message, most hurtful first; of the last 24 hours where `from` is left out,
     and of 31 days at most. Pages are all of the first one's window.
     """
     since, until = window(from_, to, default=_WINDOW_DEFAULT, longest=_WINDOW_LONGEST)
     asked = log_filter(since=since, until=until, service=service, action=action, error_code=error_code, fault=fault)
-    return await error_groups.grouped(questions, asked, limit=limit, before=before)
+    found = await error_groups.grouped(questions, asked, limit=limit, before=before)
+    return Page(data=[ExplainedGroup(**explained(request.app.state, each, languages)) for each in found.data], next=found.next)
+
+
+@get(
+    "/errors/{key:str}",
+    guards=[requires("records"), refuse_unknown_parameters],
+    operation_id="error",
+    summary="One kind of failures",
+    responses=PROBLEMS_OF_ONE,
+)
+async def show_error(  # noqa: PLR0913  # one for each parameter of the endpoint
+    *,
+    request: Request[Caller, Any, Any],
+    questions: AskedQuestions,
+    key: Annotated[
+        str,
+        PathParameter(
+            description="Key of the group, as `errors` gives it.",
+            max_length=64,
+            examples=[Example(value="0123456789abcdef01234567")],
+        ),
+    ],
+    service: Service = None,
+    action: Action = None,
+    error_code: ErrorCode = None,
+    from_: From = None,
+    to: To = None,
+    languages: LanguagesAsked = "",
+) -> ExplainedStory:
+    """One group of `errors`: its timeline, the entities that it hurts, and three examples; of the last 24 hours where `from` is left out, and
+    of 31 days at most. Service, action and error code, where they are given, spare the reading of all other failures.
+    """
+    since, until = window(from_, to, default=_WINDOW_DEFAULT, longest=_WINDOW_LONGEST)
+    asked = log_filter(since=since, until=until, service=service, action=action, error_code=error_code)
+    found = await error_story.story(questions, asked, key, step=error_story.step_of(since, until))
+    if found is None:
+        raise GroupMissing(f"There is no failure of the kind {shown(key)} in this time.")
+    return ExplainedStory(**explained(request.app.state, found, languages))
 
 
 @get(

@@ -2,9 +2,9 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from litestar import MediaType, get
+from litestar import MediaType, Request, get
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter, QueryParameter
 
@@ -32,6 +32,8 @@ from integration_monitor.server.api.parameters import (
     window,
 )
 from integration_monitor.server.auth import AskedQuestions, requires
+from integration_monitor.server.caller import Caller
+from integration_monitor.server.explaining import ExplainedLog, LanguagesAsked, explained
 from integration_monitor.server.refusals import CallMissing, RecordMissing
 
 # Retention: older records are gone, or about to be.
@@ -120,9 +122,15 @@ async def list_logs(  # noqa: PLR0913  # one for each parameter of the endpoint
     summary="One record",
     responses=PROBLEMS_OF_ONE,
 )
-async def show_log(questions: AskedQuestions, record_id: RecordId, service: Service = None) -> IntegrationLog:
-    """One whole record by its id, however old."""
-    return await found(questions, record_id, service)
+async def show_log(
+    request: Request[Caller, Any, Any],
+    questions: AskedQuestions,
+    record_id: RecordId,
+    service: Service = None,
+    languages: LanguagesAsked = "",
+) -> ExplainedLog:
+    """One whole record by its id, however old, and what its error code means."""
+    return ExplainedLog(**explained(request.app.state, await found(questions, record_id, service), languages))
 
 
 @get(

@@ -1,5 +1,6 @@
 """`/errors`: failures of one kind together, most hurtful first: what the vendor says, whose doing it is, whom it hurts."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from litestar import Request, get
@@ -13,10 +14,11 @@ from integration_monitor.server.pages.asking import statistics
 from integration_monitor.server.pages.colours import FAULTS, tones
 from integration_monitor.server.pages.context.records import ErrorRow, ErrorsPage
 from integration_monitor.server.pages.drawings import Series, Zoom, joined
+from integration_monitor.server.pages.error import error_href, words_of
 from integration_monitor.server.pages.figures import by_bucket
-from integration_monitor.server.pages.filters import filters_of
+from integration_monitor.server.pages.filters import conditions, filters_of
 from integration_monitor.server.pages.frame import frame
-from integration_monitor.server.pages.reader import reader_of
+from integration_monitor.server.pages.reader import Reader, reader_of
 from integration_monitor.server.pages.window import Window, window_of
 from integration_monitor.server.pages.words import fault_word
 from integration_monitor.store.answers import ErrorGroup
@@ -36,7 +38,13 @@ async def errors_page(request: Request[Caller, Any, Any], caller: CallerGiven, q
     around = frame(request, "errors", window, parameters={**values, **({"before": before} if before else {})})
     service_names = [each.service_name for each in (await health.services(questions)).data]
     stepped = await statistics(
-        questions, window, "fault", is_stepped=True, service=values.get("service"), action=values.get("action")
+        questions,
+        window,
+        "fault",
+        is_stepped=True,
+        service=values.get("service"),
+        action=values.get("action"),
+        has_percentiles=False,
     )
     may_see = caller.may("records")
     logs_page = joined(request.app.route_reverse("logs"), {**values, "status": "failed"})
@@ -56,7 +64,9 @@ async def errors_page(request: Request[Caller, Any, Any], caller: CallerGiven, q
         values=values,
         chips=filters.chips(around.path, window),
         service_names=service_names,
-        groups=None if found is None else _rows(request, found.data, service_names, window, around.address),
+        groups=None
+        if found is None
+        else _rows(request, reader, found.data, service_names=service_names, window=window, page_address=around.address),
         more_href=joined(around.path, {**values, **window.query, "before": found.next}) if found and found.next else None,
         errors=drawings.over_time(
             reader,
@@ -71,8 +81,14 @@ async def errors_page(request: Request[Caller, Any, Any], caller: CallerGiven, q
     return Template("errors.html", context={"page": page})
 
 
-def _rows(
-    request: Any, groups: list[ErrorGroup] | Any, service_names: list[str], window: Window, page_address: str
+def _rows(  # noqa: PLR0913  # what a list of groups is made of
+    request: Any,
+    reader: Reader,
+    groups: Sequence[ErrorGroup],
+    *,
+    service_names: Sequence[str],
+    window: Window,
+    page_address: str,
 ) -> list[ErrorRow]:
     colours = tones([*service_names, *(each.service_name for each in groups)])
     most = max((each.count for each in groups), default=1)
@@ -86,6 +102,7 @@ def _rows(
             error_code=each.error_code,
             shape=each.shape,
             sample_message=each.sample_message,
+            explanation=words_of(request, reader, each),
             fault=each.fault,
             count=each.count,
             share_percent=round(100 * each.count / most, 1),
@@ -93,10 +110,13 @@ def _rows(
             safe_count=each.retry_safe_count + each.retry_after_count,
             first_seen_at=each.first_seen_at,
             last_seen_at=each.last_seen_at,
+            page_href=error_href(request, window, each),
             href=joined(
                 logs_page,
-                {"status": "failed", "service": each.service_name, "action": each.action}
-                | ({"error_code": each.error_code} if each.error_code else {}),
+                {
+                    "status": "failed",
+                    **conditions(service=each.service_name, action=each.action, error_code=each.error_code),
+                },
             ),
             sample_href=joined(page_address, {"record": str(each.sample_id)}),
             sample_id=each.sample_id,

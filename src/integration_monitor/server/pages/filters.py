@@ -87,6 +87,15 @@ def filters_of(parameters: MultiDict[Any], names: Sequence[str] = NAMES) -> Filt
     return Filters(values=values)
 
 
+def conditions(**values: str | None) -> dict[str, str]:
+    """What an address can be narrowed to, of values as records hold them: what a form could not send is left out."""
+    return {
+        name: value
+        for name, value in values.items()
+        if value and value == value.strip() and len(value) <= _CHARACTERS_MAX and "\x00" not in value
+    }
+
+
 def _check(name: str, value: str) -> None:
     if len(value) > _CHARACTERS_MAX or "\x00" in value:
         raise ParameterRefused(name, f"it is longer than {_CHARACTERS_MAX} characters, or holds a NUL.")

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from integration_monitor.server.languages import LANGUAGES
 from integration_monitor.server.pages.context.shared import Frame, Link
-from integration_monitor.server.pages.reader import LANGUAGES, Reader, reader_of
+from integration_monitor.server.pages.reader import Reader, reader_of
 from integration_monitor.server.pages.window import DEFAULT_KEY, WINDOWS, Window, address
 
 #: The pages by the names of their routes, in the order in which they are looked at.
@@ -15,7 +16,15 @@ REFRESH_S: Final = 10
 _FORM_TIME: Final = "%Y-%m-%dT%H:%M"
 
 
-def frame(request: Any, name: str, window: Window, *, parameters: Mapping[str, str], has_windows: bool = True) -> Frame:
+def frame(  # noqa: PLR0913  # what stands around a page
+    request: Any,
+    name: str,
+    window: Window,
+    *,
+    parameters: Mapping[str, str],
+    has_windows: bool = True,
+    path: str | None = None,
+) -> Frame:
     """The frame of a page.
 
     request:
@@ -24,9 +33,11 @@ def frame(request: Any, name: str, window: Window, *, parameters: Mapping[str, s
         The page, as its route is named.
     parameters:
         What the page shows besides the window, as in its address.
+    path:
+        Its own, where it stands below the page that is named.
     """
     reader: Reader = reader_of(request)
-    path = request.app.route_reverse(name)
+    path = path or request.app.route_reverse(name)
     kept = dict(parameters)
     return Frame(
         name=name,

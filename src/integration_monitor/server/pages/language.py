@@ -9,7 +9,8 @@ from litestar.enums import RequestEncodingType
 from litestar.params import BodyKwarg
 from litestar.response import Redirect
 
-from integration_monitor.server.pages.reader import LANGUAGE_COOKIE, LANGUAGES
+from integration_monitor.server.languages import LANGUAGES
+from integration_monitor.server.pages.reader import LANGUAGE_COOKIE
 
 _YEAR_S: Final = 365 * 24 * 3600
 

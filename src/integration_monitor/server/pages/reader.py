@@ -8,7 +8,6 @@ import dataclasses
 import functools
 import gettext
 import io
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,14 +15,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-#: language as in the address bar of the world → its own name
-LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "ru": "Русский"}
+from integration_monitor.server.languages import DEFAULT_LANGUAGE, LANGUAGES, preferred_language
+
 LANGUAGE_COOKIE: Final = "integration_monitor_language"
 #: written by frontend/src/zone.js: an IANA name, such as `Asia/Almaty`
 ZONE_COOKIE: Final = "integration_monitor_zone"
 CATALOGUES: Final = Path(__file__).parents[1] / "locale"
 
-_DEFAULT_LANGUAGE: Final = "en"
 # The longest IANA name has 32 characters; whatever is longer is no zone, and is not looked for among files.
 _ZONE_CHARACTERS_MAX: Final = 64
 
@@ -49,21 +47,8 @@ class Reader:
 def reader_of(request: Any) -> Reader:
     """The reader who sent a request: the switch kept in a cookie, else what the browser prefers; UTC where no zone is known."""
     chosen = request.cookies.get(LANGUAGE_COOKIE)
-    language = chosen if chosen in LANGUAGES else _preferred(request.headers.get("accept-language", ""))
+    language = chosen if chosen in LANGUAGES else preferred_language(request.headers.get("accept-language", ""))
     return Reader(language=language, zone=_zone(request.cookies.get(ZONE_COOKIE)))
-
-
-def _preferred(header: str) -> str:
-    """The first language of ours by a browser's preferences (RFC 9110, section 12.5.4)."""
-    wishes = []
-    for position, wish in enumerate(header.split(",")):
-        tag, _, quality = wish.partition(";q=")
-        try:
-            weight = float(quality) if quality else 1.0
-        except ValueError:
-            continue
-        wishes.append((-weight, position, tag.strip().lower().split("-")[0]))
-    return next((language for weight, _, language in sorted(wishes) if language in LANGUAGES and weight < 0), _DEFAULT_LANGUAGE)
 
 
 @functools.lru_cache(maxsize=256)
@@ -79,7 +64,7 @@ def _zone(name: str | None) -> ZoneInfo:
 @functools.cache
 def _catalogue(language: str) -> gettext.NullTranslations:
     path = CATALOGUES / f"{language}.po"
-    if language == _DEFAULT_LANGUAGE:
+    if language == DEFAULT_LANGUAGE:
         return gettext.NullTranslations()
     with path.open("rb") as file:
         catalogue = read_po(file, locale=language)

@@ -14,10 +14,14 @@ from integration_monitor.record import IntegrationLog, Json
 from integration_monitor.server.auth import AskedQuestions, requires
 from integration_monitor.server.caller import Caller
 from integration_monitor.server.pages.colours import tones
+from integration_monitor.server.pages.context.errors import ErrorWords
 from integration_monitor.server.pages.context.records import AttemptRow, Payload, RecordPanel
 from integration_monitor.server.pages.drawings import joined
+from integration_monitor.server.pages.error import words_of
 from integration_monitor.server.pages.formats import json_text, visible
 from integration_monitor.server.pages.log_rows import entity_of, fault_of, is_unverified
+from integration_monitor.server.pages.reader import reader_of
+from integration_monitor.server.traces import trace_href
 
 # A kept body has 64 KiB; other writers may store more, and a browser lays out a megabyte of text for seconds.
 TEXT_CHARACTERS_MAX: Final = 256 * 1024
@@ -34,15 +38,24 @@ async def record(request: Request[Caller, Any, Any], questions: AskedQuestions, 
     found = await logs.one(questions, record_id)
     if found is None:
         return Template("record.html", context={"page": None}, status_code=HTTP_404_NOT_FOUND)
-    return Template("record.html", context={"page": page(found, entity_page=request.app.route_reverse("entity"))})
+    shown = page(
+        found,
+        entity_page=request.app.route_reverse("entity"),
+        explanation=words_of(request, reader_of(request), found),
+        trace_url=request.app.state.settings.trace_url,
+    )
+    return Template("record.html", context={"page": shown})
 
 
-def page(log: IntegrationLog, *, entity_page: str) -> RecordPanel:
+def page(
+    log: IntegrationLog, *, entity_page: str, explanation: ErrorWords | None = None, trace_url: str | None = None
+) -> RecordPanel:
     """What the template shows of a record."""
     request = log.request_payload if isinstance(log.request_payload, dict) else {}
     response = log.response_payload if isinstance(log.response_payload, dict) else {}
     entity_type, entity_id = entity_of(log)
     has_page = bool(entity_type and entity_id)
+    trace_id = _text(request.get("trace_id"))
     return RecordPanel(
         id=log.id,
         created_at=log.created_at,
@@ -53,13 +66,15 @@ def page(log: IntegrationLog, *, entity_page: str) -> RecordPanel:
         status=log.status,
         error_code=log.error_code,
         error_message=None if log.error_message is None else _cut(visible(log.error_message)),
+        explanation=explanation,
         fault=fault_of(log),
         duration_ms=log.duration_ms,
         ttfb_ms=_number(response.get("ttfb_ms")),
         retry_count=log.retry_count,
         retry=_text(response.get("retry")),
         is_unverified=is_unverified(log),
-        trace_id=_text(request.get("trace_id")),
+        trace_id=trace_id,
+        trace_href=trace_href(trace_url, trace_id),
         entity_type=entity_type,
         entity_id=entity_id,
         entity_href=joined(entity_page, {"type": str(entity_type), "id": str(entity_id)}) if has_page else None,

@@ -5,14 +5,24 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, LiteralString, TypeAlias, TypeVar
 
 import msgspec
 from psycopg import sql
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
 from integration_monitor.record import IntegrationLog, Status
-from integration_monitor.store.answers import ErrorGroup, ErrorGroupPosition, LogFilter, LogsFound, RecordPosition, Role
+from integration_monitor.store.answers import (
+    EntityOfGroup,
+    ErrorGroup,
+    ErrorGroupFound,
+    ErrorGroupPart,
+    ErrorGroupPosition,
+    LogFilter,
+    LogsFound,
+    RecordPosition,
+    Role,
+)
 from integration_monitor.store.postgres.pool import Connection, Connections
 from integration_monitor.store.postgres.sql import query
 
@@ -109,17 +119,44 @@ class PostgresRecordQuestions:
     async def error_groups(self, asked: LogFilter, *, after: ErrorGroupPosition | None, limit: int) -> Sequence[ErrorGroup]:
         """Source: error_groups.sql."""
         parameters = {
-            "since": asked.since,
-            "until": asked.until,
-            "service": asked.service,
-            "action": asked.action,
-            "error_code": asked.error_code,
+            **_of_failures(asked),
             "fault": asked.fault,
+            "after_is_excused": after.is_excused if after else None,
+            "after_hurt_count": after.hurt_count if after else None,
             "after_count": after.count if after else None,
             "after_key": after.key if after else None,
             "limit": limit,
         }
-        return await self._ask(ErrorGroup, sql.SQL(query("error_groups")), parameters)
+        return await self._ask(ErrorGroup, shaped("error_groups"), parameters)
+
+    async def error_group(self, asked: LogFilter, *, key: str, step: timedelta, entities_max: int) -> ErrorGroupFound:
+        """Source: error_group.sql, asked for wider and wider stretches of time until the window is read or time has run out."""
+        parameters = {**_of_failures(asked), "key": key, "step": step, "entities_max": entities_max}
+        parts: list[ErrorGroupPart] = []
+        lower, upper = asked.until, NEWEST.created_at
+        started_at = time.monotonic()
+        async with self._connections.transaction(self._role) as connection, connection.cursor(row_factory=dict_row) as cursor:
+            for lower in _lower_bounds(asked.until, asked):
+                await cursor.execute(
+                    shaped("error_group"), {**parameters, "since": lower, "until": min(upper, asked.until), "before": upper}
+                )
+                parts.append(msgspec.convert(await cursor.fetchone(), ErrorGroupPart))
+                upper = lower
+                if time.monotonic() - started_at >= self._search_budget_s:
+                    break
+        return ErrorGroupFound(parts=parts, since=lower)
+
+    async def entities_given(self, entities: Sequence[EntityOfGroup]) -> Mapping[uuid.UUID, str]:
+        """Source: error_group_entities.sql."""
+        parameters = {"ids": [each.last_id for each in entities], "times": [each.last_at for each in entities]}
+        async with self._connections.transaction(self._role) as connection:
+            rows = await (await connection.execute(query("error_group_entities"), parameters)).fetchall()
+        given = {
+            record_id: value["id"]
+            for record_id, value in rows
+            if isinstance(value, dict) and isinstance(value.get("id"), str | int)
+        }
+        return {each.id: str(given[each.last_id]) for each in entities if each.last_id in given}
 
     async def _ask(self, kind: type[Row], question: Question, parameters: Mapping[str, Any]) -> list[Row]:
         async with self._connections.transaction(self._role) as connection:
@@ -131,6 +168,21 @@ async def fetch(connection: Connection, kind: type[Row], question: Question, par
     async with connection.cursor(row_factory=class_row(kind)) as cursor:
         await cursor.execute(question, parameters)
         return await cursor.fetchall()
+
+
+def shaped(name: LiteralString) -> Question:
+    """A question about failures and the shapes of their messages, which share their beginning."""
+    return sql.SQL("{} {}").format(sql.SQL(query("failures_shaped")), sql.SQL(query(name)))
+
+
+def _of_failures(asked: LogFilter) -> Mapping[str, Any]:
+    return {
+        "since": asked.since,
+        "until": asked.until,
+        "service": asked.service,
+        "action": asked.action,
+        "error_code": asked.error_code,
+    }
 
 
 def _status(asked: LogFilter) -> Status | None:

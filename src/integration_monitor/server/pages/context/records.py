@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from integration_monitor.server.pages.context.errors import ErrorWords
 from integration_monitor.server.pages.context.shared import Drawing, Frame, LogRow
 from integration_monitor.server.pages.filters import Chip
 
@@ -25,6 +26,8 @@ class LogsPage(msgspec.Struct, kw_only=True, frozen=True):
     older_href: str | None
     #: to the newest; None where these are
     newest_href: str | None
+    #: where the stream of new rows is; None where the list is of older ones
+    live_href: str | None
     #: whether the search for a text was narrowed to its last days
     is_narrowed: bool
     #: whether the search gave up for want of time, and goes on with the older ones
@@ -45,6 +48,8 @@ class ErrorRow(msgspec.Struct, kw_only=True, frozen=True):
     shape: str
     #: the vendor's words, the last time
     sample_message: str
+    #: None where nobody said what it means
+    explanation: ErrorWords | None
     fault: str
     count: int
     #: of a hundred: against the most frequent kind, for a bar
@@ -55,6 +60,8 @@ class ErrorRow(msgspec.Struct, kw_only=True, frozen=True):
     safe_count: int
     first_seen_at: datetime
     last_seen_at: datetime
+    #: to its own page
+    page_href: str
     #: to its records
     href: str
     #: to the same page with the last of them beside it
@@ -125,6 +132,8 @@ class RecordPanel(msgspec.Struct, kw_only=True, frozen=True):
     error_code: str | None
     #: in full, up to `record.TEXT_CHARACTERS_MAX`
     error_message: Payload | None
+    #: None where it did not fail, or nobody said what it means
+    explanation: ErrorWords | None
     fault: str | None
     duration_ms: int | None
     #: milliseconds to the headers; None where they were not timed
@@ -137,6 +146,8 @@ class RecordPanel(msgspec.Struct, kw_only=True, frozen=True):
     is_unverified: bool
     #: joins it to a trace elsewhere
     trace_id: str | None
+    #: to the trace; None where the settings name no place for traces
+    trace_href: str | None
     entity_type: str | None
     entity_id: str | None
     #: to everything that was sent about it; None without an entity
