@@ -1,7 +1,14 @@
 // Lists of records: rows open beside the list, and new ones wait until nobody is reading.
-import { isPanelOpen, openRecord } from "./panel.js";
+import { Idiomorph } from "idiomorph/dist/idiomorph.esm.js";
+import { isPanelOpen, mark, openRecord } from "./panel.js";
 
+// A list that grows by itself is cut at its end, and what waits at its beginning: somebody may be away for hours.
+const ROWS_MAX = 300;
 let isReleased = false;
+// New rows that the reader has not let in yet, by the id of their element, in the order in which they came.
+const waiting = new Map();
+// How many of them were cut off.
+let cutCount = 0;
 
 export function startList(htmx) {
   document.addEventListener("click", (event) => {
@@ -11,7 +18,12 @@ export function startList(htmx) {
     }
     const live = event.target.closest("#live");
     if (live) {
-      live.setAttribute("aria-pressed", String(live.getAttribute("aria-pressed") !== "true"));
+      const isPressed = live.getAttribute("aria-pressed") !== "true";
+      live.setAttribute("aria-pressed", String(isPressed));
+      if (isPressed && !isReading()) {
+        letIn();
+        htmx.trigger("#page", "refresh");
+      }
       return;
     }
     const link = event.target.closest(".log-link") ?? linkOfRow(event.target);
@@ -34,11 +46,22 @@ function linkOfRow(target) {
   return row && !target.closest("a, button") && document.getSelection().isCollapsed ? row.querySelector(".log-link") : null;
 }
 
+// Whether the reader has stopped the list.
+export function isPaused() {
+  return document.querySelector("#live[aria-pressed=false]") !== null;
+}
+
+// Whether a page that was asked for leaves new rows out. Not once the reader has asked for them.
+export function holdsRows() {
+  const isHeld = !isReleased && (isPaused() || isReading());
+  isReleased = false;
+  return isHeld;
+}
+
 // Whether a change of the list would move what the reader is at.
-export function isReading() {
+function isReading() {
   const list = document.querySelector("[data-list]");
-  if (!list || isReleased) {
-    isReleased = false;
+  if (!list) {
     return false;
   }
   const selection = document.getSelection();
@@ -51,7 +74,50 @@ export function isReading() {
   );
 }
 
-export function showWaiting(count) {
+// A row that arrived: one that is on the screen changes in its place; any other comes first, or waits.
+export function takeRow(row) {
+  const shown = document.getElementById(row.id);
+  if (shown) {
+    row.toggleAttribute("data-arrived", shown.hasAttribute("data-arrived"));
+    Idiomorph.morph(shown, row, { morphStyle: "outerHTML" });
+    mark();
+    return;
+  }
+  waiting.delete(row.id);
+  waiting.set(row.id, row);
+  if (waiting.size > ROWS_MAX) {
+    waiting.delete(waiting.keys().next().value);
+    cutCount += 1;
+  }
+  if (isPaused() || isReading()) {
+    showWaiting(waiting.size + cutCount);
+  } else {
+    letIn();
+  }
+}
+
+// How many new rows of a page that was asked for were left out; those that arrived by themselves wait as well.
+export function showLeftOut(ids) {
+  showWaiting(new Set([...waiting.keys(), ...ids]).size + cutCount);
+}
+
+function letIn() {
+  const rows = document.querySelector(".log-rows");
+  for (const row of waiting.values()) {
+    document.getElementById(row.id)?.remove();
+    // What is not among the newest by time, such as a record out of a spool, stays when the page is refreshed.
+    row.dataset.arrived = "";
+    rows?.prepend(row);
+  }
+  waiting.clear();
+  cutCount = 0;
+  while (rows?.childElementCount > ROWS_MAX) {
+    rows.lastElementChild.remove();
+  }
+  showWaiting(0);
+}
+
+function showWaiting(count) {
   const button = document.getElementById("waiting");
   if (button) {
     button.hidden = count === 0;
@@ -60,6 +126,7 @@ export function showWaiting(count) {
 }
 
 function release(htmx) {
+  letIn();
   isReleased = true;
   htmx.trigger("#page", "refresh");
   document.querySelector("[data-list]").scrollIntoView({ block: "start" });

@@ -1,7 +1,7 @@
 // How a refreshed page becomes the page on the screen: nodes stay, so focus, selection and scrolling stay too. What the reader
 // did stays as well: an opened table, a form half filled in, a drawn chart. New records wait while the reader is at the list.
 import { Idiomorph } from "idiomorph/dist/idiomorph.esm.js";
-import { isReading, showWaiting } from "./list.js";
+import { holdsRows, showLeftOut } from "./list.js";
 import { mark } from "./panel.js";
 
 export function startMorph(htmx) {
@@ -19,23 +19,23 @@ export function startMorph(htmx) {
 }
 
 function merge(target, fresh) {
-  const isHeld = isReading();
-  let waiting = 0;
+  const isHeld = holdsRows();
+  const leftOut = [];
   Idiomorph.morph(target, fresh, {
     morphStyle: "outerHTML",
     callbacks: {
       beforeNodeAdded(node) {
         const waits = isHeld && isRow(node);
-        waiting += waits ? 1 : 0;
+        leftOut.push(...(waits ? [node.id] : []));
         return !waits;
       },
       // `data-kept` marks what only the browser knows: drawings, and rows of payloads.
       beforeNodeMorphed: (node) => !isKept(node),
-      beforeNodeRemoved: (node) => !isKept(node) && !(isHeld && isRow(node)),
+      beforeNodeRemoved: (node) => !isKept(node) && !(isRow(node) && (isHeld || "arrived" in node.dataset)),
       beforeAttributeUpdated: (name, node) => !(isKept(node) || (BROWSERS_OWN.has(name) && node.tagName !== "A")),
     },
   });
-  showWaiting(waiting);
+  showLeftOut(leftOut);
   mark();
 }
 

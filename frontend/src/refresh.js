@@ -1,7 +1,12 @@
 // The page asks for itself again and again, while somebody can see it. When that fails it keeps what it shows, says what is
 // wrong, and goes on trying.
 
+import { isPaused } from "./list.js";
+import { isLive } from "./tail.js";
+
 const RETRY_STATUS = 503;
+// Where rows come by themselves, only what else the page tells grows old: how long ago, and the time of its header.
+const LIVE_INTERVAL_MS = 60_000;
 
 export function startRefresh(htmx) {
   const page = document.getElementById("page");
@@ -23,7 +28,11 @@ function refreshForever(htmx, page) {
       htmx.trigger(page, "refresh");
     }
   };
-  setInterval(refresh, intervalMs);
+  setInterval(() => {
+    if (!isLive() || performance.now() - askedAtMs >= LIVE_INTERVAL_MS) {
+      refresh();
+    }
+  }, intervalMs);
   document.addEventListener("visibilitychange", () => {
     if (performance.now() - askedAtMs > intervalMs) {
       refresh();
@@ -54,10 +63,6 @@ function showMessage(name) {
 // Asking again with rights that are gone would only fill logs.
 function isEnded() {
   return document.querySelector("[data-message=refused]:not([hidden])") !== null;
-}
-
-function isPaused() {
-  return document.querySelector("#live[aria-pressed=false]") !== null;
 }
 
 async function reloadWhenBack() {

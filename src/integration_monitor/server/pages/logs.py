@@ -41,6 +41,7 @@ async def logs_page(request: Request[Caller, Any, Any], caller: CallerGiven, que
         logs=None,
         older_href=None,
         newest_href=newest if before else None,
+        live_href=None if before or window.key == "any" else joined(request.app.route_reverse("tail"), values | window.query),
         is_narrowed=False,
         is_partial=False,
     )
