@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from integration_monitor.cli.audit import note_act
 from integration_monitor.cli.options import DatabaseUrl, load_settings, open_database
 from integration_monitor.store.postgres import maintenance, migrator
 from integration_monitor.store.postgres.adoption.findings import Findings
@@ -52,6 +53,8 @@ def migrate(
         else:
             with _progress_shown() as progress:
                 names = migrator.migrate(database.url, progress)
+            if names:
+                note_act(database.url, act="migrated", subject=names[-1], details={"migrations": names})
     for name in names:
         typer.echo(f"would apply {name}" if dry_run else f"applied {name}")
     if not names:

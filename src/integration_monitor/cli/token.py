@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from integration_monitor.cli.audit import note_act
 from integration_monitor.cli.options import DatabaseUrl, load_settings, open_database
 from integration_monitor.server import tokens
 from integration_monitor.settings import Settings
@@ -32,11 +33,11 @@ def token(
 ) -> None:
     """Prints a token for the API and the dashboard, with the claims that `required_claims` asks for.
 
-    It is signed with the setting `jwt_secret`, else with the key that the server keeps in its database.
+    It is signed with the setting `jwt_secret`, else with the key that the server keeps in its database; the audit then tells of it.
     """
     lifetime = duration(expires)
     given = load_settings(database_url)
-    secret = given.jwt_secret or _kept_secret(given)
+    secret = given.jwt_secret or _kept_secret(given, role, lifetime)
     typer.echo(tokens.issue(role, secret, lifetime=lifetime, required_claims=given.required_claims))
 
 
@@ -52,11 +53,12 @@ def duration(text: str) -> timedelta:
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
-def _kept_secret(given: Settings) -> bytes:
-    """The key in the database, made if there is none yet."""
+def _kept_secret(given: Settings, role: Role, lifetime: timedelta) -> bytes:
+    """The key in the database, made if there is none yet, for a token whose row in the audit is written first."""
     with open_database(given) as database:
         if given.database_url in {None, EMBEDDED}:
             migrate(database.url)
+        note_act(database.url, act="token_issued", subject=role, details={"lifetime_s": int(lifetime.total_seconds())})
         return asyncio.run(_read_secret(database.url))
 
 

@@ -29,7 +29,7 @@ def requires(right: Right) -> Guard:
     """A guard that lets only callers with this right pass. It asks no question of the database.
 
     Errors:
-        NotSignedIn, TokenRefused, NotAllowed; StoreUnavailable where a signing key must be read first.
+        NotSignedIn, TokenRefused, NotAllowed, TooManyAttempts; StoreUnavailable, KeysUnavailable where a key must be read first.
     """
 
     async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:

@@ -1,26 +1,19 @@
 """The ways in and out for people: a pasted token or a one-time link becomes a session, and a session ends."""
 
-from typing import Annotated, Any, Final
+from http import HTTPStatus
+from typing import Any, Final
 
-import msgspec
 from litestar import Request, Response, get, post
-from litestar.enums import RequestEncodingType
-from litestar.params import BodyKwarg, FromPath
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from litestar.types import ControllerRouterHandler
 
+from integration_monitor.server.attempts import address_of
 from integration_monitor.server.auth import entrance_of
 from integration_monitor.server.problems import describe
-from integration_monitor.server.refusals import NotAllowed, NotSignedIn
+from integration_monitor.server.refusals import NotAllowed, NotSignedIn, TooManyAttempts
 
 Answer = Response[Any]
-
-
-class SignInForm(msgspec.Struct, kw_only=True, frozen=True):
-    """What the sign-in page sends."""
-
-    #: a token as the API takes it, pasted
-    token: str = ""
 
 
 @get("/sign-in", name="sign_in", include_in_schema=False, sync_to_thread=False)
@@ -30,14 +23,13 @@ def show_sign_in() -> Template:
 
 
 @post("/sign-in", include_in_schema=False)
-async def sign_in(
-    request: Request[Any, Any, Any], data: Annotated[SignInForm, BodyKwarg(media_type=RequestEncodingType.URL_ENCODED)]
-) -> Answer:
+async def sign_in(request: Request[Any, Any, Any]) -> Answer:
     """Begins a session with a pasted token. It ends no later than the token."""
     entrance = entrance_of(request.app.state)
     try:
-        caller, until = await entrance.token_holder(data.token.strip())
-    except (NotSignedIn, NotAllowed) as error:
+        with entrance.sign_in_attempts.counted(address_of(request)):
+            caller, until = await entrance.token_holder(await _pasted_token(request))
+    except (NotSignedIn, NotAllowed, TooManyAttempts) as error:
         return _refuse(error)
     return _welcome(request, await entrance.session_cookie(caller, request, until=until))
 
@@ -47,8 +39,9 @@ async def use_link(request: Request[Any, Any, Any], link: FromPath[str]) -> Answ
     """Begins a session with a one-time link."""
     entrance = entrance_of(request.app.state)
     try:
-        caller = await entrance.link_holder(link)
-    except NotSignedIn as error:
+        with entrance.sign_in_attempts.counted(address_of(request)):
+            caller = await entrance.link_holder(link)
+    except (NotSignedIn, TooManyAttempts) as error:
         return _refuse(error)
     return _welcome(request, await entrance.session_cookie(caller, request))
 
@@ -64,9 +57,18 @@ def _welcome(request: Request[Any, Any, Any], cookie: Any) -> Answer:
     return Redirect(f"{request.scope.get('root_path', '')}/", status_code=303, cookies=[cookie])
 
 
-def _refuse(error: NotSignedIn | NotAllowed) -> Answer:
+def _refuse(error: NotSignedIn | NotAllowed | TooManyAttempts) -> Answer:
     """The page again, with what was wrong. Why somebody is refused does not change the status: they are not signed in."""
-    return Template("sign_in.html", context={"problem": describe(error)}, status_code=401)
+    headers = {"retry-after": str(error.retry_after_s)} if isinstance(error, TooManyAttempts) else {}
+    status = error.status if isinstance(error, TooManyAttempts) else HTTPStatus.UNAUTHORIZED
+    return Template("sign_in.html", context={"problem": describe(error)}, status_code=status, headers=headers)
+
+
+async def _pasted_token(request: Request[Any, Any, Any]) -> str:
+    """The field `token` of the form; empty where there is none. It is read by ourselves, so that nothing is read for whom nothing is left."""
+    form = await request.form()
+    token = form.get("token", "")
+    return token.strip() if isinstance(token, str) else ""
 
 
 route_handlers: Final[list[ControllerRouterHandler]] = [show_sign_in, sign_in, use_link, sign_out]

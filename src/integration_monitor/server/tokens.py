@@ -1,6 +1,8 @@
-"""JSON Web Tokens (RFC 7519), HS256 only, as Supabase issues them: read, understood and issued.
+"""JSON Web Tokens (RFC 7519), as Supabase issues them: read, understood and issued. Those that we issue ourselves are HS256.
 
-`exp` is required; `sub` and `aud` are optional, since Supabase's service_role key has neither; the audience is not checked.
+Whatever a token's header says, it is checked by one key with the one algorithm of that key's kind: so `none` and a mix-up of kinds of keys have
+no chance (RFC 8725, section 3.1). `exp` is required; `sub` and `aud` are optional, since Supabase's service_role key has neither; the audience is
+not checked.
 """
 
 import warnings
@@ -14,37 +16,67 @@ import msgspec
 from integration_monitor import record
 from integration_monitor.errors import SettingsError
 from integration_monitor.server.caller import ROLES, Caller
-from integration_monitor.server.refusals import NotAllowed, TokenRefused
+from integration_monitor.server.refusals import NotAllowed, TokenExpired, TokenRefused
 from integration_monitor.store.answers import Role
 
 Claims: TypeAlias = Mapping[str, Any]
 
-# The only one, whatever a token's header says: so `none` and a mix-up of key types have no chance (RFC 8725, section 3.1).
-_ALGORITHM: Final = "HS256"
+#: Of tokens that are checked by a shared secret.
+SHARED_ALGORITHM: Final = "HS256"
 # Supabase's tokens have about 1 kB; a longer one is not worth parsing.
 TOKEN_LENGTH_MAX: Final = 8192
 # A name is shown in a corner of the dashboard.
 NAME_LENGTH_MAX: Final = 100
+# Beside PyJWT's own errors: hostile headers nest deeply or hold text that is no text.
+_BROKEN: Final = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
 #: Below this a secret can be guessed (RFC 7518, section 3.2); `serve` warns.
 SECRET_BYTES_MIN: Final = 32
 
 
-def read(token: str, secret: str | bytes) -> Claims:
-    """The claims of a token whose signature and times are right.
+def named_key(token: str) -> str | None:
+    """The name (`kid`) of the published key by which a token wants to be checked; None where it wants to be by the shared secret.
+
+    It only leads to a key: nothing here is proved yet.
 
     Errors:
+        TokenRefused: it is no token, or wants a published key without naming it.
+    """
+    if len(token) > TOKEN_LENGTH_MAX:
+        raise TokenRefused(f"The token is longer than {TOKEN_LENGTH_MAX} characters.")
+    try:
+        header = jwt.get_unverified_header(token)
+    except _BROKEN as error:
+        raise TokenRefused("This is not a valid token.") from error
+    if header.get("alg") == SHARED_ALGORITHM:
+        return None
+    kid = header.get("kid")
+    if not isinstance(kid, str) or not kid:
+        raise TokenRefused(f"The token must be signed with {SHARED_ALGORITHM}, or name a published key (`kid`).")
+    return kid
+
+
+def read(token: str, key: str | bytes | jwt.PyJWK) -> Claims:
+    """The claims of a token whose signature and times are right.
+
+    key:
+        A shared secret, or a published key, which knows its algorithm.
+
+    Errors:
+        TokenExpired: it was right once.
         TokenRefused: it is anything else; the message says what.
     """
     if len(token) > TOKEN_LENGTH_MAX:
         raise TokenRefused(f"The token is longer than {TOKEN_LENGTH_MAX} characters.")
+    is_published = isinstance(key, jwt.PyJWK)
+    algorithm = key.algorithm_name if isinstance(key, jwt.PyJWK) else SHARED_ALGORITHM
     try:
         with warnings.catch_warnings():
             # `serve` has warned of a short secret once; every request need not.
             warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
             return jwt.decode(
                 token,
-                secret,
-                algorithms=[_ALGORITHM],
+                key,
+                algorithms=[algorithm],
                 # A clock that is a second ahead issues tokens of the future, and ids need not be text: no reason to refuse.
                 options={
                     "require": ["exp"],
@@ -55,17 +87,15 @@ def read(token: str, secret: str | bytes) -> Claims:
                 },
             )
     except jwt.ExpiredSignatureError as error:
-        raise TokenRefused("The token has expired.") from error
+        raise TokenExpired("The token has expired.") from error
     except jwt.MissingRequiredClaimError as error:
         raise TokenRefused(f"The token has no claim `{error.claim}`.") from error
     except jwt.InvalidSignatureError as error:
-        raise TokenRefused(
-            "The token's signature is wrong.", hint="It must be signed with this server's `jwt_secret`."
-        ) from error
+        hint = "The key that it names did not sign it." if is_published else "It must be signed with this server's `jwt_secret`."
+        raise TokenRefused("The token's signature is wrong.", hint=hint) from error
     except jwt.InvalidAlgorithmError as error:
-        raise TokenRefused(f"The token must be signed with {_ALGORITHM}.") from error
-    # Beside PyJWT's own errors: hostile headers nest deeply or hold text that is no text.
-    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise TokenRefused(f"The token must be signed with {algorithm}.") from error
+    except _BROKEN as error:
         raise TokenRefused("This is not a valid token.") from error
 
 
@@ -130,7 +160,7 @@ def issue(
         place[last] = value
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)
-        return jwt.encode(claims, secret, algorithm=_ALGORITHM)
+        return jwt.encode(claims, secret, algorithm=SHARED_ALGORITHM)
 
 
 def _holds(claims: Claims, path: str, expected: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Final, cast
 from psycopg.rows import class_row, scalar_row
 
 from integration_monitor.store.answers import Role
-from integration_monitor.store.keys import ApiKey, OpenKey, Scope
+from integration_monitor.store.keys import ApiKey, OpenKey, OwnScope, ProjectScope
 from integration_monitor.store.postgres.pool import Connections
 from integration_monitor.store.postgres.sql import query
 
@@ -26,10 +26,15 @@ class PostgresApiKeys:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
 
-    async def add(self, *, name: str, scope: Scope, service: str | None, secret_hash: bytes, actor: str) -> uuid.UUID | None:
+    async def add(self, *, name: str, scope: OwnScope, service: str | None, secret_hash: bytes, actor: str) -> uuid.UUID | None:
         """Keeps a new key. None where one of this name is not revoked. Source: api_keys_add.sql."""
         parameters = {"name": name, "scope": scope, "service": service, "secret_hash": secret_hash, "actor": actor}
-        return await self._act("api_keys_add", parameters)
+        return await self._act("api_keys_add", {**parameters, "act": "key_created"})
+
+    async def register(self, *, name: str, scope: ProjectScope, secret_hash: bytes, actor: str) -> uuid.UUID | None:
+        """Keeps a key of a Supabase project. None where it, or another one of this name, is kept and not revoked. Source: api_keys_add.sql."""
+        parameters = {"name": name, "scope": scope, "service": None, "secret_hash": secret_hash, "actor": actor}
+        return await self._act("api_keys_add", {**parameters, "act": "key_registered"})
 
     async def revoke(self, *, name: str, actor: str) -> uuid.UUID | None:
         """Revokes a key. None where no key of this name opens anything. Source: api_keys_revoke.sql."""
