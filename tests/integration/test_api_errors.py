@@ -87,6 +87,13 @@ def assert_problem(answer: Response, status: int, code: str) -> dict[str, Any]:
         ("health", {"questions": "x"}, "questions"),
         ("health", {"": "x"}, ""),
         ("stats", [("days", "3"), ("days", "4")], "days"),
+        ("stats", {"status": "null"}, "status"),
+        ("stats", {"percentiles": "Null"}, "percentiles"),
+        ("stats", {"days": "null"}, "days"),
+        ("logs", {"status": "null"}, "status"),
+        ("logs", {"fault": "NULL"}, "fault"),
+        ("logs", {"duration_min_ms": "null"}, "duration_min_ms"),
+        ("incidents", {"state": "null"}, "state"),
     ],
 )
 def test_bad_parameter_is_named(

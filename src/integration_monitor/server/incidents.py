@@ -61,6 +61,7 @@ async def list_incidents(  # noqa: PLR0913, PLR0917 - one parameter of the endpo
 
 @post(
     "/incidents/{incident_id:uuid}/acknowledge",
+    name="acknowledge_incident",
     guards=[requires("acknowledge"), refuse_unknown_parameters],
     operation_id="acknowledge_incident",
     summary="Say that you look after an incident",

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from litestar import MediaType, Request, Response, get
 from litestar.datastructures import State
+from litestar.openapi.datastructures import ResponseSpec
 
 from integration_monitor.errors import StoreError
 from integration_monitor.store.postgres.migrator import list_migrations
@@ -42,13 +43,27 @@ class Readiness:
         return "the database lacks migrations of this version" if missing else None
 
 
-@get("/healthz", media_type=MediaType.TEXT, include_in_schema=False, sync_to_thread=False)
+@get(
+    "/healthz",
+    operation_id="healthz",
+    summary="Whether the process answers",
+    tags=["operation"],
+    media_type=MediaType.TEXT,
+    sync_to_thread=False,
+)
 def healthz() -> str:
     """The process answers; it says nothing of the database, since starting the process again would not mend that."""
     return "ok\n"
 
 
-@get("/readyz", media_type=MediaType.TEXT, include_in_schema=False)
+@get(
+    "/readyz",
+    operation_id="readyz",
+    summary="Whether requests should come here",
+    tags=["operation"],
+    media_type=MediaType.TEXT,
+    responses={503: ResponseSpec(str, generate_examples=False, media_type=MediaType.TEXT, description="Not now, and why.")},
+)
 async def readyz(request: Request[Any, Any, State]) -> Response[str]:
     """Whether requests should come here: 200, or 503 and why not."""
     readiness: Readiness = request.app.state.readiness

@@ -200,7 +200,8 @@ def _headers(error: Exception, described: Problem) -> dict[str, str]:
 
 def _is_person(request: Request[Any, Any, Any]) -> bool:
     """Whether a browser asks for a page, or htmx for a part of one."""
-    if request.scope["path"].startswith(_PROGRAM_PATHS):
+    # Where the application is mounted in another one, an address that no route took is still the whole one.
+    if request.scope["path"].removeprefix(request.scope.get("root_path", "")).startswith(_PROGRAM_PATHS):
         return False
     return "text/html" in request.headers.get("accept", "") or "hx-request" in request.headers
 

@@ -36,7 +36,7 @@ _HANDLERS: Final[ExceptionHandlersMap] = {
 }
 
 
-# Not in the OpenAPI document, which describes no protobuf; the protocol is OpenTelemetry's own.
+# server/openapi/otlp.py describes it, in both encodings.
 @post(
     PATH,
     guards=[requires("ingest")],

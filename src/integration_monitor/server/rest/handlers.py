@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, Final, cast
 
 import msgspec
-from litestar import Request, Response, Router, get, post, route
+from litestar import MediaType, Request, Response, Router, get, post, route
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.enums import HttpMethod
@@ -34,6 +34,11 @@ _READING: Final[Mapping[Table, Right]] = {
     "integration_logs": "records",
     "integration_stats_hourly": "statistics",
     "integration_stats_daily": "statistics",
+}
+_METHODS: Final[Mapping[Table, str]] = {
+    "integration_logs": "GET, OPTIONS, POST",
+    "integration_stats_hourly": "GET, OPTIONS",
+    "integration_stats_daily": "GET, OPTIONS",
 }
 _OF_INSERT: Final = frozenset({"select", "columns", "on_conflict"})
 
@@ -67,7 +72,8 @@ async def insert(request: Request[Caller, Any, Any], table: FromPath[str], state
     """Stores rows, all or none; answers when they are committed."""
     asked_table = _table(table)
     if asked_table != LOGS:
-        raise bad_request("55000", f'cannot insert into view "{asked_table}"', hint=f"Insert into {LOGS}.")
+        message = f'cannot insert into view "{asked_table}"'
+        raise _not_allowed(asked_table, "55000", message, hint=f"Insert into {LOGS}.")
     if not request.user.may("ingest"):
         raise not_permitted(LOGS)
     preferences = read_preferences(request)
@@ -84,13 +90,22 @@ async def insert(request: Request[Caller, Any, Any], table: FromPath[str], state
         fresh = list(reversed(records.values()))
         await door.store_all(fresh)
     body = _represented(fresh, columns) if preferences.is_representation else b""
-    return Response(body, status_code=HTTPStatus.CREATED, media_type=JSON, headers={"content-range": "*/*"})
+    # Nothing is a text, and no JSON.
+    media_type = JSON if body else MediaType.TEXT
+    return Response(body, status_code=HTTPStatus.CREATED, media_type=media_type, headers={"content-range": "*/*"})
 
 
 @route("/{table:str}", http_method=[HttpMethod.PATCH, HttpMethod.PUT, HttpMethod.DELETE, HttpMethod.HEAD], status_code=200)
 async def refuse_method(request: Request[Caller, Any, Any], table: FromPath[str]) -> None:
     """Records are neither changed nor removed by others than the database and its maintenance."""
-    raise bad_request("PGRST117", f"Unsupported HTTP method: {request.method}", details=f"{_table(table)} takes GET and POST.")
+    raise _not_allowed(_table(table), "PGRST117", f"Unsupported HTTP method: {request.method}")
+
+
+# Litestar's own would tell the methods of whichever handler is registered first; so this one is.
+@route("/{table:str}", http_method=HttpMethod.OPTIONS, status_code=HTTPStatus.NO_CONTENT)
+async def list_methods(table: FromPath[str]) -> Response[None]:
+    """What a table takes."""
+    return Response(None, status_code=HTTPStatus.NO_CONTENT, headers={"allow": _METHODS[_table(table)]})
 
 
 @route(
@@ -103,10 +118,10 @@ async def refuse_path() -> None:
     raise RequestRefused(HTTPStatus.NOT_FOUND, "PGRST125", "Invalid path specified in request URL")
 
 
-# Not in the OpenAPI document: any column may be a parameter, and errors have PostgREST's shape. docs/reference/ingest.md tells what is taken.
+# server/openapi/rest.py describes them table by table: any column may be a parameter.
 router = Router(
     PATH,
-    route_handlers=[select, insert, refuse_method, refuse_path],
+    route_handlers=[list_methods, select, insert, refuse_method, refuse_path],
     guards=[identify],
     exception_handlers=HANDLERS,
     include_in_schema=False,
@@ -118,6 +133,13 @@ def _table(name: str) -> Table:
         message = f"Could not find the table 'public.{name[:100]}' in the schema cache"
         raise RequestRefused(HTTPStatus.NOT_FOUND, "PGRST205", message, hint=f"There are: {', '.join(COLUMNS)}.")
     return cast("Table", name)
+
+
+def _not_allowed(table: Table, code: str, message: str, *, hint: str | None = None) -> RequestRefused:
+    allowed = _METHODS[table]
+    return RequestRefused(
+        HTTPStatus.METHOD_NOT_ALLOWED, code, message, details=f"{table} takes {allowed}.", hint=hint, headers={"allow": allowed}
+    )
 
 
 def _pairs(request: Request[Any, Any, Any]) -> Pairs:

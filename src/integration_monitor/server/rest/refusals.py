@@ -3,6 +3,7 @@
 Codes are PostgREST's own (https://docs.postgrest.org/en/stable/references/errors.html) and PostgreSQL's; where neither has one they are ours.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -38,11 +39,19 @@ class Refused(msgspec.Struct, kw_only=True, frozen=True):
 class RequestRefused(Exception):
     """A request that is refused. It never leaves this package."""
 
-    def __init__(
-        self, status: HTTPStatus, code: str, message: str, *, details: str | None = None, hint: str | None = None
+    def __init__(  # noqa: PLR0913  # one for each part of the answer
+        self,
+        status: HTTPStatus,
+        code: str,
+        message: str,
+        *,
+        details: str | None = None,
+        hint: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
+        self.headers = headers
         self.refused = Refused(code=code, message=message, details=details, hint=hint)
 
 
@@ -58,7 +67,7 @@ def not_permitted(table: str) -> RequestRefused:
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The answer to a request that raised."""
     if isinstance(error, RequestRefused):
-        return Response(error.refused, status_code=error.status, media_type=JSON)
+        return Response(error.refused, status_code=error.status, media_type=JSON, headers=error.headers)
     if isinstance(error, StoreError) and (
         isinstance(error, RecordsRefused) or (error.sqlstate or "").startswith(_BAD_QUESTION_CLASSES)
     ):
