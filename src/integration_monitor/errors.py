@@ -12,6 +12,7 @@ IntegrationMonitorError
 ├── SpoolError               the spool on disk cannot be used: read-only, full, not ours
 │   └── SpoolDamaged         a file of it cannot be read: what is in it is lost
 ├── MigrationError           the database is not in a state that migrations can start from
+├── WorkersFailed            processes of the server do not start (cli.workers)
 ├── CursorError              a cursor is not one of this question (monitoring.cursor; also a ValueError)
 ├── WindowError              a window of statistics that cannot be answered (monitoring.windows; also a ValueError)
 └── Refusal                  a request to the server is refused; its own tree stands in server.refusals
@@ -90,6 +91,10 @@ class SpoolError(IntegrationMonitorError):
 
 class SpoolDamaged(SpoolError):
     """A file of the spool cannot be read: what is in it is lost."""
+
+
+class WorkersFailed(IntegrationMonitorError):
+    """A process of the server ended before it had started; it has said why itself."""
 
 
 class MigrationError(IntegrationMonitorError):

@@ -20,6 +20,7 @@ from tests.conftest import Server
 
 COMMAND = [sys.executable, "-c", "from integration_monitor.cli import main; main()"]
 SECRET = "a shared secret of more than 32 bytes"
+LIVE = "/api/admin/integrations/monitoring/live"
 STATS = "/api/admin/integrations/monitoring/stats"
 # Longer than any machine needs; a test that waits for it has failed.
 TIMEOUT_S = 60
@@ -69,6 +70,8 @@ def serving(*arguments: str, **settings: str) -> Iterator[Running]:
         stderr=subprocess.STDOUT,
         text=True,
         bufsize=1,
+        # A group of its own, for tests that end all of it.
+        start_new_session=True,
     )
     # Nothing that hangs may hang the tests.
     with process, contextlib.ExitStack() as stack:
@@ -94,6 +97,24 @@ def test_printed_link_signs_in_once(database_url: str, number: int) -> None:
     assert "Traceback" not in server.output
     # It was printed, and it stands in no log.
     assert server.output.count(link.rpartition("/")[2]) == 1
+
+
+def test_open_live_stream_does_not_hold_up_the_end(database_url: str) -> None:
+    with serving("--database-url", database_url) as server:
+        address = server.wait_for(r"listens on (http://127\.0\.0\.1:\d+)$")
+        link = server.wait_for(r"Sign in .*: (http\S+)$")
+        with httpx.Client(timeout=TIMEOUT_S) as client:
+            client.get(link)
+            with client.stream("GET", f"{address}{LIVE}") as stream:
+                lines = stream.iter_lines()
+                assert "event: state" in lines
+                server.process.send_signal(signal.SIGTERM)
+                # To its end, and not to a broken connection.
+                rest = list(lines)
+        server.output += server.process.communicate(timeout=TIMEOUT_S)[0]
+
+    assert (server.process.returncode, rest[-1]) == (0, "")
+    assert "running task" not in server.output
 
 
 def test_missing_required_claims_are_warned_of(database_url: str) -> None:

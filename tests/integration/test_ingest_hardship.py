@@ -39,6 +39,25 @@ def test_more_than_memory_is_told_to_come_later(client: Client, bearer: Bearer, 
     assert fetch(database_url, "select count(*) from public.integration_logs") == [(50,)]
 
 
+def test_crowd_is_told_to_come_later_and_holds_nothing_afterwards(client: Client, bearer: Bearer, database_url: str) -> None:
+    budget = client.app.state.door.budget = Budget(requests_max=3)
+    headers = bearer("service_role")
+
+    def send(_: int) -> httpx.Response:
+        return client.post(PATH, content=body, headers={**headers, "content-type": "application/x-ndjson"})
+
+    body = "\n".join([json.dumps(RECORD)] * 200)
+    with concurrent.futures.ThreadPoolExecutor(20) as threads:
+        answers = list(threads.map(send, range(60)))
+
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses) == {200, 429}
+    ids = {one for answer in answers if answer.status_code == 200 for one in answer.json()["ids"]}
+    assert len(ids) == 200 * statuses.count(200)
+    assert {str(one) for (one,) in fetch(database_url, "select id from public.integration_logs")} == ids
+    assert (budget.bytes_count, budget.records_count, budget.requests_count) == (0, 0, 0)
+
+
 def ask(server: LiveServer, head: str, *pieces: bytes) -> bytes:
     """What the server answers to a request that goes no further than these pieces."""
     parts = urlsplit(server.url)

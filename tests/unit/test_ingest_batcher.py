@@ -25,8 +25,10 @@ class MemorySink:
         self.may_go_on = threading.Event()
         self.may_go_on.set()
         self.is_closed = False
+        self.tries = 0
 
     def write(self, batch: Batch) -> None:
+        self.tries += 1
         assert self.may_go_on.wait(20)
         if self.error is not None:
             raise self.error
@@ -150,6 +152,22 @@ def test_what_waits_is_written_at_the_end_and_nothing_is_taken_after(sink: Memor
 
     assert asyncio.run(main()) == [{}] * 5
     assert sink.is_closed
+
+
+def test_store_that_is_away_keeps_nobody_who_ends(sink: MemorySink) -> None:
+    async def main() -> Any:
+        batcher = Batcher(sink)
+        batcher.open()
+        sink.may_go_on.clear()
+        waiting = [asyncio.create_task(batcher.add(records(BATCH_RECORDS_MAX))) for _ in range(5)]
+        await asyncio.sleep(0)
+        sink.error = StoreUnavailable("away")
+        sink.may_go_on.set()
+        await batcher.close()
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert [type(error) for error in asyncio.run(main())] == [StoreUnavailable] * 5
+    assert sink.tries == 1
 
 
 def test_budget_refuses_what_does_not_fit_and_gives_back() -> None:

@@ -38,6 +38,8 @@ def copy_anything(payload: object) -> tuple[Json, int]:
 
 def clean_text(text: str) -> str:
     """The text as PostgreSQL can keep it."""
+    if text.isascii() and "\0" not in text:
+        return text
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

@@ -36,8 +36,8 @@ def check_public_url(public_url: str) -> None:
         )
 
 
-def refuse_cross_origin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """A guard for the whole application.
+async def refuse_cross_origin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """A guard for the whole application. It waits for nothing; but Litestar gives a guard that is no coroutine to a thread, for each request.
 
     Errors:
         OriginRefused: the request changes something and comes from a page of another origin.

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -50,7 +50,7 @@ class Batcher:
         self._task = asyncio.create_task(self._run(), name="integration-monitor ingest")
 
     async def close(self) -> None:
-        """Writes what waits, and ends."""
+        """Writes what waits, and ends. Nothing that waits was acknowledged: once the store is away, the rest is told so and not tried."""
         self._is_closing = True
         self._wake.set()
         if self._task is not None:
@@ -98,13 +98,11 @@ class Batcher:
                 await asyncio.sleep(COLLECT_S)
             jobs = self._take()
             results = await loop.run_in_executor(self._thread, _write_jobs, self._sink, jobs)
-            for job, result in zip(jobs, results, strict=True):
-                if job.done.done():
-                    continue  # whoever asked has gone
-                if isinstance(result, Exception):
-                    job.done.set_exception(result)
-                else:
-                    job.done.set_result(result)
+            _tell(jobs, results)
+            away = next((result for result in results if isinstance(result, StoreUnavailable)), None)
+            if self._is_closing and away is not None:
+                _tell(self._jobs, [away] * len(self._jobs))
+                self._jobs.clear()
 
     def _take(self) -> list[_Job]:
         """The next jobs that are written together: at least one, and of those with a transaction of their own only one."""
@@ -114,6 +112,17 @@ class Batcher:
             jobs.append(self._jobs.popleft())
             size += jobs[-1].size
         return jobs
+
+
+def _tell(jobs: Iterable[_Job], results: Sequence[Refused | Exception]) -> None:
+    """What became of each."""
+    for job, result in zip(jobs, results, strict=True):
+        if job.done.done():
+            continue  # whoever asked has gone
+        if isinstance(result, Exception):
+            job.done.set_exception(result)
+        else:
+            job.done.set_result(result)
 
 
 def _write_jobs(sink: Sink, jobs: Sequence[_Job]) -> list[Refused | Exception]:

@@ -17,6 +17,8 @@ _TYPES_OF_LINES: Final = frozenset(
 )
 # Of a value that is repeated to whoever sent it.
 _SHOWN_CHARACTERS_MAX: Final = 100
+# Brackets of a value that is certainly not nested too deep for anybody who walks through it.
+_BRACKETS_MAX: Final = 200
 _INTERPRETERS_DEPTH: Final = "some 1,000 levels"
 
 
@@ -49,6 +51,8 @@ class Item(msgspec.Struct, frozen=True):
 
     line: int
     value: Json
+    #: whether nothing in it needs cleaning, so that it can be kept without a copy
+    is_plain: bool = False
 
 
 def read_items(body: bytes, content_type: str) -> tuple[Sequence[Item], Sequence[RefusedItem]]:
@@ -61,7 +65,7 @@ def read_items(body: bytes, content_type: str) -> tuple[Sequence[Item], Sequence
     if content_type.partition(";")[0].strip().lower() in _TYPES_OF_LINES:
         return _read_lines(body)
     try:
-        value = decode(body)
+        value, is_plain = _decode(body)
     except ItemProblem as problem:
         first, separator, _ = body.strip().partition(b"\n")
         # Many call NDJSON application/json, or nothing at all.
@@ -71,7 +75,7 @@ def read_items(body: bytes, content_type: str) -> tuple[Sequence[Item], Sequence
     values = value if isinstance(value, list) else [value]
     if len(values) > RECORDS_MAX:
         raise _too_many()
-    return [Item(number, one) for number, one in enumerate(values, 1)], []
+    return [Item(number, one, is_plain) for number, one in enumerate(values, 1)], []
 
 
 def decode(text: bytes) -> Json:
@@ -80,11 +84,17 @@ def decode(text: bytes) -> Json:
     Errors:
         ItemProblem: it is no JSON, or nested too deep to be read.
     """
+    return _decode(text)[0]
+
+
+def _decode(text: bytes) -> tuple[Json, bool]:
+    """As `decode`, and whether the value is plain: msgspec knows no lone surrogates and no NaN; what is left are NUL and a deep nesting."""
     try:
         try:
-            return msgspec.json.decode(text)
+            value = msgspec.json.decode(text)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            return json.loads(text.decode("utf-8", "replace"))
+            return json.loads(text.decode("utf-8", "replace")), False
+        return value, rb"\u0000" not in text and text.count(b"{") + text.count(b"[") <= _BRACKETS_MAX
     except RecursionError as error:
         raise ItemProblem(
             None, f"it is nested deeper than {_INTERPRETERS_DEPTH}", "Send what matters of it, less deep."
@@ -101,7 +111,7 @@ def _read_lines(body: bytes) -> tuple[list[Item], list[RefusedItem]]:
         if len(items) + len(refused) >= RECORDS_MAX:
             raise _too_many()
         try:
-            items.append(Item(line, decode(text)))
+            items.append(Item(line, *_decode(text)))
         except ItemProblem as problem:
             refused.append(problem.at(line))
     return items, refused

@@ -1,8 +1,14 @@
-"""The recorder on a thread of its own: bodies become clean records, and the event loop goes on meanwhile."""
+"""The recorder on a thread of its own: bodies become clean records, and the event loop goes on meanwhile.
+
+Bodies that wait are read in one turn of the thread: where two threads of Python pass work to and fro, the passing takes longer than to read a
+record.
+"""
 
 import asyncio
 import dataclasses
+import functools
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
@@ -29,6 +35,9 @@ Reading = Callable[[Json], IntegrationLog | Operation]
 Split = Callable[[bytes], Sequence[Item]]
 
 _PARTS: Final = frozenset({"records", "finished", "report"})
+# Bodies that are read in one turn have so many bytes together, or there is only one: whoever waits for a small one of them does not wait for
+# more than some milliseconds.
+_TURN_BYTES_MAX: Final = 64 * 1024
 
 logger = logging.getLogger(__name__)
 
@@ -50,13 +59,23 @@ class Recorded:
     is_batch: bool = False
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Job:
+    read: Callable[[], object]
+    bytes_count: int
+    done: "asyncio.Future[Any]"
+
+
 class Recording:
-    """Reads bodies, one at a time: a recorder is for one thread, and one body at a time is decoded."""
+    """Reads bodies, one at a time: a recorder is for one thread, and one body at a time is decoded. For one event loop."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._recorder: Recorder | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="integration-monitor-recording")
+        # As many as there are requests under way: the door bounds them.
+        self._jobs: deque[_Job] = deque()
+        self._is_reading = False
 
     async def unpack(self, body: bytes, encoding: str) -> bytes:
         """As `bodies.unpack`."""
@@ -92,8 +111,39 @@ class Recording:
     def close(self) -> None:
         self._thread.shutdown()
 
-    async def _run(self, read: Callable[..., Result], *arguments: Any) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, read, *arguments)
+    async def _run(self, read: Callable[..., Result], body: bytes, *arguments: Any) -> Result:
+        loop = asyncio.get_running_loop()
+        job = _Job(read=functools.partial(read, body, *arguments), bytes_count=len(body), done=loop.create_future())
+        self._jobs.append(job)
+        if not self._is_reading:
+            self._is_reading = True
+            # Not at once: what has come with this one is read with it.
+            loop.call_soon(self._begin_turn)
+        result: Result = await job.done
+        return result
+
+    def _begin_turn(self) -> None:
+        """Gives the thread what waits."""
+        jobs = [self._jobs.popleft()]
+        bytes_count = jobs[0].bytes_count
+        while self._jobs and (bytes_count := bytes_count + self._jobs[0].bytes_count) <= _TURN_BYTES_MAX:
+            jobs.append(self._jobs.popleft())
+        turn = asyncio.get_running_loop().run_in_executor(self._thread, _read_each, [job.read for job in jobs])
+        turn.add_done_callback(functools.partial(self._end_turn, jobs))
+
+    def _end_turn(self, jobs: Sequence[_Job], turn: "asyncio.Future[list[object]]") -> None:
+        """Tells everybody, and begins again."""
+        for job, result in zip(jobs, turn.result(), strict=True):
+            if job.done.done():
+                continue  # whoever asked has gone
+            if isinstance(result, BaseException):
+                job.done.set_exception(result)
+            else:
+                job.done.set_result(result)
+        if self._jobs:
+            self._begin_turn()
+        else:
+            self._is_reading = False
 
     def _read_records(self, body: bytes, content_type: str, service: str | None) -> Recorded:
         items, refused = read_items(body, content_type)
@@ -140,9 +190,10 @@ class Recording:
 
     def _record(self, items: Sequence[Item], refused: Sequence[RefusedItem], read: Reading, service: str | None) -> Recorded:
         records, problems, ignored = [], list(refused), 0
+        plain: Reading = functools.partial(to_record, is_plain=True)
         for item in items:
             try:
-                record = self._cleaned(read, item.value)
+                record = self._cleaned(plain if item.is_plain and read is to_record else read, item.value)
                 _check_service(record, service)
             except ItemProblem as problem:
                 problems.append(problem.at(item.line))
@@ -169,6 +220,17 @@ class Recording:
             # What is in it may be secret still: only the kind of error is told.
             logger.warning("an ingested item could not be recorded: %s", type(error).__name__)
             raise ItemProblem(None, "it could not be understood", "Please report it, if it is nothing unusual.") from error
+
+
+def _read_each(reads: Sequence[Callable[[], object]]) -> list[object]:
+    """What each gives, or raises: an error belongs to those who wait for it."""
+    results: list[object] = []
+    for read in reads:
+        try:
+            results.append(read())
+        except Exception as error:  # noqa: BLE001 -- whatever it is, whoever waits is told
+            results.append(error)
+    return results
 
 
 def _check_service(record: IntegrationLog | None, service: str | None) -> None:
