@@ -183,14 +183,7 @@ def database() -> Iterator[str]:
 
 def measure(connection: Connection, url: str, records: int, console: Console) -> Figures:
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    days = [today - timedelta(days=age) for age in range(DAYS, 0, -1)]
-    connection.execute("select integration_monitor.create_partitions(%s)", [days])
-    connection.execute("select setseed(0.5)")
-    begin_s, add_up_s = time.perf_counter(), 0.0
-    for day in track(days, f"{records:,} records", console=console):
-        connection.execute(_FILL.encode(), {"day": day, "count": records // DAYS, "leads": records // 80})
-        add_up_s += clock(lambda: add_up(connection))
-    load_s = time.perf_counter() - begin_s - add_up_s
+    load_s, add_up_s = fill(connection, records, today, console)
     connection.execute(_PLAIN.encode())
     connection.execute("vacuum analyze")
     compare(connection, "select * from public.integration_stats_hourly", "select * from plain.hourly")
@@ -214,6 +207,18 @@ def measure(connection: Connection, url: str, records: int, console: Console) ->
         load_s=load_s,
         add_up_s=add_up_s,
     )
+
+
+def fill(connection: Connection, records: int, until: datetime, console: Console) -> tuple[float, float]:
+    """Writes records evenly into the `DAYS` days before a moment. Gives the seconds of writing, and of adding up."""
+    days = [until - timedelta(days=age) for age in range(DAYS, 0, -1)]
+    connection.execute("select integration_monitor.create_partitions(%s)", [days])
+    connection.execute("select setseed(0.5)")
+    begin_s, add_up_s = time.perf_counter(), 0.0
+    for day in track(days, f"{records:,} records", console=console):
+        connection.execute(_FILL.encode(), {"day": day, "count": records // DAYS, "leads": records // 80})
+        add_up_s += clock(lambda: add_up(connection))
+    return time.perf_counter() - begin_s - add_up_s, add_up_s
 
 
 def questions() -> dict[str, tuple[str, dict[str, Any] | None]]:

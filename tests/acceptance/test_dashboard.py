@@ -51,7 +51,7 @@ def test_what_writers_lost_is_said_above_all_figures(visit: OpenPage) -> None:
 
 
 def test_open_incident_comes_first_and_is_taken_on(database_url: str, write: Write, signed_in: OpenPage) -> None:
-    write([invented.failure()])
+    write([invented.failure(response_payload={"fault": "vendor"})])
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
             "insert into integration_monitor.incidents"
@@ -69,6 +69,13 @@ def test_open_incident_comes_first_and_is_taken_on(database_url: str, write: Wri
     expect(incident).to_contain_text("taken on by")
     expect(incident.get_by_role("button")).to_have_count(0)
     assert watched.troubles == []
+
+    # It goes on until its service has been well for a while; the page says how it is by now.
+    write([invented.record(service_name="telegram") for _ in range(30)])
+    page.reload()
+
+    expect(incident).to_contain_text("telegram was down")
+    expect(incident).to_contain_text("Healthy")
 
 
 def test_every_window_is_in_the_address(visit: OpenPage) -> None:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from integration_monitor.store.postgres.record_questions import shaped
 from integration_monitor.store.postgres.sql import query
 from tests.conftest import WHEEL, Server, Variant
 from tests.integration.recount import Connection
@@ -42,9 +43,22 @@ GROUPS: dict[str, Any] = {
     "action": None,
     "error_code": None,
     "fault": None,
+    "after_is_excused": None,
+    "after_hurt_count": None,
     "after_count": None,
     "after_key": None,
     "limit": 100,
+}
+GROUP: dict[str, Any] = {
+    "since": NOW - DAY,
+    "until": NOW,
+    "before": NOW,
+    "service": None,
+    "action": None,
+    "error_code": None,
+    "key": "0123456789abcdef01234567",
+    "step": DAY / 24,
+    "entities_max": 100,
 }
 TIMELINE: dict[str, Any] = {
     "entity_type": "lead",
@@ -73,6 +87,7 @@ WINDOW: dict[str, Any] = {
     "error_code": None,
     "fault": None,
     "has_percentiles": True,
+    "has_percentiles_before": True,
     "after_bucket": None,
     "after_key": None,
     "limit": 100,
@@ -105,6 +120,13 @@ RECORD_QUESTIONS = {
     ),
     "one": ("logs_one", ONE, "integration_logs_pkey", 3),
     "groups of errors": ("error_groups", GROUPS, "idx_integration_logs_failed", 3),
+    "a group of errors": ("error_group", GROUP, "idx_integration_logs_failed", 3),
+    "the examples of its entities": (
+        "error_group_entities",
+        {"ids": [uuid.UUID(int=1)], "times": [NOW]},
+        "idx_integration_logs_created_at",
+        99,
+    ),
     "the timeline of an entity": ("entities_timeline", TIMELINE, "idx_integration_logs_entity", 15),
     "an entity to be erased": (
         "erasure_entity",
@@ -152,7 +174,9 @@ def connection(request: pytest.FixtureRequest, servers: Callable[[Variant], Serv
 
 
 def explain(connection: Connection, name: str, parameters: dict[str, Any]) -> str:
-    rows = connection.execute(sql.SQL("explain (costs off) ") + sql.SQL(query(name)), parameters).fetchall()
+    # Two questions share their beginning.
+    question = shaped(name) if name in {"error_groups", "error_group"} else sql.SQL(query(name))
+    rows = connection.execute(sql.SQL("explain (costs off) ") + question, parameters).fetchall()
     return "\n".join(row[0] for row in rows)
 
 

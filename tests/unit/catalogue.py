@@ -12,7 +12,8 @@ from babel.messages.pofile import read_po, write_po
 
 import integration_monitor.server
 from integration_monitor.server import problems, refusals
-from integration_monitor.server.pages.reader import CATALOGUES, LANGUAGES
+from integration_monitor.server.languages import LANGUAGES
+from integration_monitor.server.pages.reader import CATALOGUES
 from integration_monitor.server.problems import Problem
 from integration_monitor.server.refusals import Refusal
 

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from integration_monitor.server.pages.reader import CATALOGUES, LANGUAGES, Reader, reader_of
+from integration_monitor.server.languages import LANGUAGES
+from integration_monitor.server.pages.reader import CATALOGUES, Reader, reader_of
 from tests.unit.catalogue import said, translated
 
 

@@ -13,7 +13,7 @@ from integration_monitor.server.refusals import ParameterRefused
 
 @pytest.mark.parametrize(
     ("key", "step"),
-    [("1h", timedelta(minutes=1)), ("24h", timedelta(hours=1)), ("7d", timedelta(hours=3)), ("30d", timedelta(hours=12))],
+    [("1h", timedelta(minutes=1)), ("24h", timedelta(hours=1)), ("7d", timedelta(hours=3)), ("30d", timedelta(days=1))],
 )
 def test_window_has_buckets_that_a_chart_can_show(key: str, step: timedelta) -> None:
     at = datetime(2026, 11, 22, 10, 17, 31, tzinfo=UTC)

@@ -165,7 +165,10 @@ class ErrorGroupPosition(msgspec.Struct, kw_only=True, frozen=True, array_like=T
 
     since: datetime
     until: datetime
+    #: whether its failures are the recipients' own
+    is_excused: bool
     #: PostgreSQL's bigint
+    hurt_count: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     count: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     key: str
 
@@ -186,12 +189,76 @@ class ErrorGroup(msgspec.Struct, kw_only=True, frozen=True):
     fault: Annotated[Fault, Meta(description="Whose doing it is; of several the most frequent.")]
     count: Annotated[int, Meta(description="Failures.")]
     entity_count: Annotated[int, Meta(description="Different entities that they were about.")]
+    hurt_count: Annotated[
+        int, Meta(description="How many they hurt: the different entities, and each failure that was about none.")
+    ]
     retry_safe_count: Annotated[int, Meta(description="Those of them that are safe to repeat at once.")]
     retry_after_count: Annotated[int, Meta(description="Those that are safe to repeat after a while.")]
     first_seen_at: Annotated[datetime, Meta(description="When the first of them began, within the window, UTC.")]
     last_seen_at: Annotated[datetime, Meta(description="When the last of them began, UTC.")]
     sample_id: Annotated[uuid.UUID, Meta(description="The last of them: `logs/{id}` shows it whole.")]
     sample_message: Annotated[str, Meta(description="The words of the last of them, up to 500 characters.")]
+
+
+class BucketOfGroup(msgspec.Struct, frozen=True, array_like=True):
+    """How often a group failed in one bucket."""
+
+    at: datetime
+    count: int
+
+
+class EntityOfGroup(msgspec.Struct, frozen=True, array_like=True):
+    """One entity that a group of failures was about."""
+
+    type: str | None
+    id: uuid.UUID
+    #: failures about it
+    count: int
+    #: the last of them
+    last_at: datetime
+    last_id: uuid.UUID
+
+
+class ExampleOfGroup(msgspec.Struct, frozen=True, array_like=True):
+    """One failure of a group."""
+
+    id: uuid.UUID
+    created_at: datetime
+    #: up to 500 characters
+    message: str
+
+
+class ErrorGroupPart(msgspec.Struct, kw_only=True, frozen=True):
+    """What a stretch of time holds of one group. Without a failure, what names the group is None."""
+
+    service_name: str | None
+    action: str | None
+    error_code: str | None
+    shape: str | None
+    count: int
+    retry_safe_count: int
+    retry_after_count: int
+    #: failures that were about nothing that is known
+    without_entity_count: int
+    first_seen_at: datetime | None
+    last_seen_at: datetime | None
+    #: oldest first; those without failures are left out
+    buckets: Sequence[BucketOfGroup]
+    #: fault → failures
+    faults: dict[Fault, int]
+    #: most failures first, up to as many as were asked for
+    entities: Sequence[EntityOfGroup]
+    #: newest first: the last, one near the middle of the time between, and the first; fewer where they are the same
+    examples: Sequence[ExampleOfGroup]
+
+
+class ErrorGroupFound(msgspec.Struct, kw_only=True, frozen=True):
+    """What is known of one group."""
+
+    #: newest stretch first
+    parts: Sequence[ErrorGroupPart]
+    #: from when on failures were read: later than was asked for where time ran out
+    since: datetime
 
 
 #: What statistics can be grouped by.
@@ -216,6 +283,8 @@ class WindowFilter(msgspec.Struct, kw_only=True, frozen=True):
     fault: Fault | None = None
     #: whether percentiles are wanted: they are what takes most of the time
     has_percentiles: bool = True
+    #: whether those of the window before are, too
+    has_percentiles_before: bool = True
 
 
 class TierRange(msgspec.Struct, kw_only=True, frozen=True):

@@ -24,15 +24,20 @@ def may_see_system(caller: Caller) -> bool:
     return caller.role in {"service_role", "integration_monitor_statistics"}
 
 
-async def statistics(
+async def statistics(  # noqa: PLR0913  # what a question is narrowed to
     questions: Questions,
     window: Window,
     *group_by: GroupBy,
     is_stepped: bool = False,
     service: str | None = None,
     action: str | None = None,
+    has_percentiles: bool = True,
 ) -> list[WindowRow]:
-    """Statistics of a page's window: by its steps, or of the whole of it beside the window before."""
+    """Statistics of a page's window: by its steps, or of the whole of it beside the window before.
+
+    has_percentiles:
+        Histograms are most of what is read: False where only counts are shown.
+    """
     asked = WindowFilter(
         since_before=window.since,
         since=window.since,
@@ -41,6 +46,9 @@ async def statistics(
         group_by=group_by,
         service=service,
         action=action,
+        has_percentiles=has_percentiles,
+        # Pages compare counts alone.
+        has_percentiles_before=False,
     )
     answer = await windows.statistics(questions, asked, is_compared=not is_stepped, limit=_ROWS_MAX)
     return list(answer.data)

@@ -9,8 +9,8 @@ from integration_monitor.server.pages.context.service import Heat, HeatRow
 from integration_monitor.server.pages.window import Window
 from integration_monitor.store.page_answers import HeatCell
 
-#: Where a band begins, in milliseconds: thrice or so the one before, as people think of durations.
-BANDS_MS: Final = (0, 30, 100, 300, 1_000, 3_000, 10_000, 30_000)
+#: Where a band begins, in milliseconds: twice or so the one before, in numbers that people think in. Most calls of one service lie in a few of them.
+BANDS_MS: Final = (0, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
 LEVELS: Final = 5
 
 
@@ -33,6 +33,7 @@ def heat(window: Window, cells: Sequence[HeatCell]) -> Heat:
         ],
         buckets=buckets,
         precision=window.precision,
+        most=most,
     )
 
 

@@ -16,7 +16,6 @@ from integration_monitor.monitoring.health import ServiceHealth, State
 from integration_monitor.monitoring.questions import Questions
 from integration_monitor.monitoring.windows import WindowRow
 from integration_monitor.record import IntegrationLog
-from integration_monitor.server.api import PATH as API
 from integration_monitor.server.auth import AskedQuestions, CallerGiven, requires
 from integration_monitor.server.caller import Caller
 from integration_monitor.server.pages import drawings
@@ -78,7 +77,7 @@ async def ask(request: Any, caller: Caller, questions: Questions, window: Window
         own.services_latest(since=window.asked_at - _SEEN, now=window.asked_at, probe=PROBE_ACTION),
         statistics(questions, window, "service"),
         statistics(questions, window, "service", "action"),
-        statistics(questions, window, "service", "fault", is_stepped=True),
+        statistics(questions, window, "service", "fault", is_stepped=True, has_percentiles=False),
         statistics(questions, window, is_stepped=True),
     )
     failures, incidents, losses = await asyncio.gather(
@@ -139,7 +138,7 @@ def page(  # noqa: PLR0913  # what a page is made of
         down=[card.service_name for card in cards if card.state == "down"],
         degraded=[card.service_name for card in cards if card.state == "degraded"],
         numbers=whole(answers.totals),
-        incidents=_incidents(request, window, answers.incidents or ()),
+        incidents=_incidents(request, window, answers),
         may_acknowledge=answers.may_acknowledge,
         is_losing=None if answers.losses is None else bool(answers.losses),
         services=cards,
@@ -248,23 +247,30 @@ def _actions(answers: Answers, colours: Mapping[str, str], logs_page: str) -> Se
     ]
 
 
-def _incidents(request: Any, window: Window, incidents: Sequence[Incident]) -> Sequence[IncidentRow]:
+def _incidents(request: Any, window: Window, answers: Answers) -> Sequence[IncidentRow]:
+    states = {each.service_name: each.state for each in answers.services}
     service_page = joined(request.app.route_reverse("service"), window.query)
     return [
         IncidentRow(
             id=each.id,
             subject=each.service_name or "",
             severity=each.severity,
+            better=_better(each.severity, states.get(each.service_name or "")),
             summary=each.summary,
             since_at=each.since_at,
             acknowledged_by=each.acknowledged_by,
             href=joined(service_page, {"service": each.service_name})
             if each.service_name
             else request.app.route_reverse("system"),
-            take_href=f"{API}/incidents/{each.id}/acknowledge",
+            take_href=request.app.route_reverse("acknowledge_incident", incident_id=each.id),
         )
-        for each in reversed(incidents)
+        for each in reversed(answers.incidents or ())
     ]
+
+
+def _better(worst: str, state: State | None) -> State | None:
+    """The state that a service is in by now, where its incident's worst is another one; an incident goes on until it is well for a while."""
+    return state if worst in {"down", "degraded"} and state not in {worst, "down"} else None
 
 
 async def _open_incidents(request: Any, caller: Caller) -> Sequence[Incident]:

@@ -84,21 +84,28 @@ async def ask(request: Any, caller: Caller, questions: Questions, window: Window
     async def records(limit: int, **conditions: Any) -> Sequence[IntegrationLog] | None:
         if not may_see:
             return None
+        if not limit:
+            return []
         asked = LogFilter(since=window.since, until=window.until, service=service, **conditions)
         return (await logs.search(questions, asked, limit=limit)).data
 
     totals, actions, codes, stepped, stepped_codes, cells = await asyncio.gather(
         statistics(questions, window, service=service),
         statistics(questions, window, "action", service=service),
-        statistics(questions, window, "error_code", "fault", service=service),
+        statistics(questions, window, "error_code", "fault", service=service, has_percentiles=False),
         statistics(questions, window, is_stepped=True, service=service),
-        statistics(questions, window, "error_code", is_stepped=True, service=service),
+        statistics(questions, window, "error_code", is_stepped=True, service=service, has_percentiles=False),
         page_questions(request).heat(
             service=service, since=start, until=end, step=window.step, ranges=list(cut(start, end, window.step))
         ),
     )
+    # What statistics have not counted is not looked for: to find no record takes a look at every one of the window.
+    has_failures = any(row.failed_count for row in totals)
+    has_probes = any(row.action == PROBE_ACTION and row.count for row in actions)
     failures, probes, latest = await asyncio.gather(
-        records(FAILURES_SHOWN, status="failed"), records(PROBES_SHOWN, action=PROBE_ACTION), records(BUDGET_RECORDS)
+        records(FAILURES_SHOWN if has_failures else 0, status="failed"),
+        records(PROBES_SHOWN if has_probes else 0, action=PROBE_ACTION),
+        records(BUDGET_RECORDS),
     )
     return Answers(
         totals=totals,

@@ -30,7 +30,7 @@ STEPS: Final = (
     timedelta(hours=1),
     timedelta(hours=3),
     timedelta(hours=6),
-    timedelta(hours=12),
+    # None of twelve hours: a month would be read from sums by the hour, which takes twenty times as long as from those by the day.
     timedelta(days=1),
     timedelta(days=7),
     timedelta(days=28),

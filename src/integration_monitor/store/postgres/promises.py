@@ -51,6 +51,9 @@ PROMISES = {
     "row level security of integration_monitor.keys": "on",
     "row level security of integration_monitor.sign_in_links": "on",
     "row level security of integration_monitor.api_keys": "on",
+    "row level security of integration_monitor.arrival_looks": "on",
+    "row level security of integration_monitor.arrival_watch": "on",
+    "row level security of integration_monitor.arrivals": "on",
     "row level security of integration_monitor.audit": "on",
     "row level security of integration_monitor.incidents": "on",
     "row level security of integration_monitor.notifications": "on",
@@ -67,6 +70,8 @@ PROMISES = {
     "index idx_integration_logs_entity": "public.integration_logs USING btree (related_entity_type, related_entity_id) WHERE (related_entity_id IS NOT NULL)",
     "index idx_integration_logs_failed": "public.integration_logs USING btree (created_at DESC) WHERE (status = 'failed'::text)",
     "constraint integration_logs_status_check": "CHECK ((status = ANY (ARRAY['success'::text, 'failed'::text, 'pending'::text, 'retrying'::text])))",
+    "trigger integration_logs_note_insert": "AFTER INSERT ON public.integration_logs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION integration_monitor.note_arrivals()",
+    "trigger integration_logs_note_update": "AFTER UPDATE ON public.integration_logs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION integration_monitor.note_arrivals()",
     "trigger integration_logs_place": "BEFORE INSERT ON public.integration_logs FOR EACH ROW WHEN ((new.created_at = now())) EXECUTE FUNCTION integration_monitor.place_log()",
     "trigger integration_logs_set_updated_at": "BEFORE UPDATE ON public.integration_logs FOR EACH ROW WHEN ((NOT (new.updated_at IS DISTINCT FROM old.updated_at))) EXECUTE FUNCTION integration_monitor.set_updated_at()",
     "policy integration_logs_service_role_all": "all to service_role using true check true",
@@ -80,8 +85,12 @@ PROMISES = {
     "policy keys_service_role_all": "all to service_role using true check true",
     "policy sign_in_links_service_role_all": "all to service_role using true check true",
     "policy api_keys_service_role_all": "all to service_role using true check true",
+    "policy arrival_looks_service_role_all": "all to service_role using true check true",
+    "policy arrival_watch_service_role_all": "all to service_role using true check true",
+    "policy arrivals_service_role_all": "all to service_role using true check true",
     "policy audit_read_service_role": "select to service_role using true",
     "policy audit_add_service_role": "insert to service_role check true",
+    "policy incidents_read_statistics": "select to integration_monitor_statistics using (began_at IS NOT NULL)",
     "policy incidents_service_role_all": "all to service_role using true check true",
     "policy notifications_service_role_all": "all to service_role using true check true",
     "policy observations_service_role_all": "all to service_role using true check true",
@@ -92,6 +101,8 @@ PROMISES = {
     "policies for authenticated": "integration_logs_read_authenticated",
     "view public.integration_stats_hourly": "security_invoker=true",
     "view public.integration_stats_daily": "security_invoker=true",
+    "function integration_monitor.look_for_arrivals": "search_path=pg_catalog, pg_temp, body 4cc223e30316",
+    "function integration_monitor.note_arrivals": "security definer, search_path=pg_catalog, pg_temp, body 50d3cefe26fa",
     "function integration_monitor.find_partition": "search_path=pg_catalog, pg_temp, body f19805595541",
     "function integration_monitor.create_partitions": "search_path=pg_catalog, pg_temp, body 896e07778b3c",
     "function integration_monitor.list_partitions": "search_path=pg_catalog, pg_temp, body 205c7a5d9f9f",
@@ -118,7 +129,8 @@ PROMISES = {
     "select on public.integration_stats_hourly",
     "rights of integration_monitor_writer": "insert on public.integration_logs, select on public.integration_logs, "
     "update on public.integration_logs, usage on schema integration_monitor",
-    "rights of integration_monitor_statistics": "select on integration_monitor.statistics_bins, "
+    # Of incidents without their words.
+    "rights of integration_monitor_statistics": "select on integration_monitor.incidents, select on integration_monitor.statistics_bins, "
     "select on integration_monitor.statistics_daily, select on integration_monitor.statistics_day, "
     "select on integration_monitor.statistics_hour, select on integration_monitor.statistics_hourly, "
     "select on integration_monitor.statistics_minute, select on integration_monitor.statistics_open, "

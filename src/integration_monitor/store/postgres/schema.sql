@@ -80,6 +80,28 @@ $$;
 COMMENT ON FUNCTION integration_monitor.add_histograms(bins smallint[], counts integer[], more_bins smallint[], more_counts integer[], OUT all_bins smallint[], OUT all_counts integer[]) IS 'One histogram of two; counts may be negative';
 
 --
+-- Name: audit_settings(); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.audit_settings() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+    insert into integration_monitor.audit (actor, act, subject, details)
+    values (session_user || ', SQL', 'settings_changed', 'integration_monitor.settings',
+            jsonb_build_object('before', to_jsonb(old), 'after', to_jsonb(new)));
+    return null;
+end
+$$;
+
+--
+-- Name: FUNCTION audit_settings(); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.audit_settings() IS 'Keeps in the audit what the settings were before and after';
+
+--
 -- Name: bucket_of(timestamp with time zone, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: integration_monitor; Owner: -
 --
 
@@ -92,6 +114,25 @@ CREATE FUNCTION integration_monitor.bucket_of(created_at timestamp with time zon
 --
 
 COMMENT ON FUNCTION integration_monitor.bucket_of(created_at timestamp with time zone, minute_since timestamp with time zone, hour_since timestamp with time zone) IS 'The minute, hour or day that a record of this created_at is counted in';
+
+--
+-- Name: choose_width(timestamp with time zone, timestamp with time zone, interval); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.choose_width(since timestamp with time zone, until timestamp with time zone, step interval) RETURNS interval
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+select case when coalesce(step, (until - since) / 31) >= interval '1 day' or since < now() - interval '90 days' then interval '1 day'
+            when coalesce(step, (until - since) / 6) >= interval '1 hour' or since < now() - interval '47 hours' then interval '1 hour'
+            else interval '1 minute' end;
+$$;
+
+--
+-- Name: FUNCTION choose_width(since timestamp with time zone, until timestamp with time zone, step interval); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.choose_width(since timestamp with time zone, until timestamp with time zone, step interval) IS 'Which sums a question of statistics reads: those of minutes, hours or days';
 
 --
 -- Name: close_abandoned_logs(); Type: FUNCTION; Schema: integration_monitor; Owner: -
@@ -747,6 +788,102 @@ $_$;
 COMMENT ON FUNCTION integration_monitor.list_partitions() IS 'The partitions of public.integration_logs, oldest first, the default one last';
 
 --
+-- Name: look_for_arrivals(); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.look_for_arrivals() RETURNS TABLE(watch bigint, looks bigint, looks_removed bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    -- Renewed once a minute; so it lasts four minutes at least after the last watcher went, and a reconnect finds everything.
+    lease        constant interval := interval '5 minutes';
+    lease_renew  constant interval := interval '4 minutes';
+    kept_for     constant interval := interval '5 minutes';
+    -- Some 20 MB.
+    arrivals_max constant bigint := 200000;
+    found        integration_monitor.arrival_watch;
+    is_foreign   boolean;
+    has_arrivals boolean;
+    removed      bigint;
+    removed_seen pg_snapshot;
+begin
+    -- Without a lock first: mostly there is nothing to do, and then nothing is written.
+    select watched.* into found from integration_monitor.arrival_watch as watched;
+    has_arrivals := exists (
+        select
+          from integration_monitor.arrivals as arrival
+         where arrival.transaction_id >= pg_snapshot_xmin(found.seen_snapshot)
+           and not pg_visible_in_snapshot(arrival.transaction_id, found.seen_snapshot)
+    );
+    -- Of another cluster, out of a back-up: its numbers of transactions mean nothing here.
+    is_foreign := pg_snapshot_xmax(found.seen_snapshot) > pg_snapshot_xmax(pg_current_snapshot());
+    if found.until_at > clock_timestamp() + lease_renew and not has_arrivals and not is_foreign then
+        return query select found.number, found.looks, found.looks_removed;
+        return;
+    end if;
+
+    -- One at a time: the looks of all servers are one row after the other.
+    select watched.* into found from integration_monitor.arrival_watch as watched for update;
+    is_foreign := pg_snapshot_xmax(found.seen_snapshot) > pg_snapshot_xmax(pg_current_snapshot());
+    if found.until_at <= clock_timestamp() or is_foreign then
+        delete from integration_monitor.arrivals;
+        delete from integration_monitor.arrival_looks;
+        update integration_monitor.arrival_watch as watched
+           set number = watched.number + 1, until_at = clock_timestamp() + lease, seen_snapshot = pg_current_snapshot(),
+               looks = 0, looks_removed = 0
+        returning watched.* into found;
+        return query select found.number, found.looks, found.looks_removed;
+        return;
+    end if;
+
+    -- One statement, so that what is counted, what is noted as seen, and what a reader of this look finds are the same.
+    with look as (
+        insert into integration_monitor.arrival_looks as looked (number, since_snapshot, until_snapshot, count)
+        select found.looks + 1, found.seen_snapshot, pg_current_snapshot(), count(*)
+          from integration_monitor.arrivals as arrival
+         where arrival.transaction_id >= pg_snapshot_xmin(found.seen_snapshot)
+           and not pg_visible_in_snapshot(arrival.transaction_id, found.seen_snapshot)
+        having count(*) > 0
+        returning looked.number, looked.until_snapshot
+    )
+    update integration_monitor.arrival_watch as watched
+       set looks = look.number, seen_snapshot = look.until_snapshot
+      from look;
+
+    if found.until_at <= clock_timestamp() + lease_renew then
+        -- The one behind the last is kept for as long as the last: a reader who has seen it may not have seen the next.
+        select max(old.number) into removed
+          from (
+                   select looked.number,
+                          lead(looked.looked_at) over later as next_looked_at,
+                          sum(looked.count) over (order by looked.number desc) as count_since
+                     from integration_monitor.arrival_looks as looked
+                   window later as (order by looked.number)
+               ) as old
+         where old.next_looked_at < clock_timestamp() - kept_for
+            or (old.next_looked_at is not null and old.count_since > arrivals_max);
+        if removed is not null then
+            select looked.until_snapshot into removed_seen from integration_monitor.arrival_looks as looked where looked.number = removed;
+            delete from integration_monitor.arrivals as arrival
+             where arrival.transaction_id < pg_snapshot_xmax(removed_seen)
+               and pg_visible_in_snapshot(arrival.transaction_id, removed_seen);
+            delete from integration_monitor.arrival_looks as looked where looked.number <= removed;
+        end if;
+        update integration_monitor.arrival_watch as watched
+           set until_at = clock_timestamp() + lease, looks_removed = coalesce(removed, watched.looks_removed);
+    end if;
+    return query select watched.number, watched.looks, watched.looks_removed from integration_monitor.arrival_watch as watched;
+end
+$$;
+
+--
+-- Name: FUNCTION look_for_arrivals(); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.look_for_arrivals() IS 'Keeps the lease, and makes a look of what has arrived since the last; gives the watch, its last look, and the last one removed';
+
+--
 -- Name: maintain(); Type: FUNCTION; Schema: integration_monitor; Owner: -
 --
 
@@ -1057,6 +1194,41 @@ $$;
 COMMENT ON FUNCTION integration_monitor.name_series(places tid[]) IS 'Makes names and series for what is new among the changes; whatever is too many is other';
 
 --
+-- Name: note_arrivals(); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.note_arrivals() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+    -- A writer sends a thousand at most. Nobody reads along a larger load, which would only fill the table.
+    records_max constant integer := 10000;
+begin
+    if not exists (select from integration_monitor.arrival_watch as watch where watch.until_at > clock_timestamp()) then
+        return null;
+    end if;
+    if (select count(*) from new_rows) > records_max then
+        insert into integration_monitor.arrivals (is_new) values (tg_op = 'INSERT');
+        return null;
+    end if;
+    insert into integration_monitor.arrivals (record_id, created_at, is_new)
+    select come.id, come.created_at, tg_op = 'INSERT'
+      from new_rows as come
+     -- What no list shows: infinity, and years that other languages do not have.
+     where come.created_at >= timestamptz '0001-01-01 00:00:00+00'
+       and come.created_at <= timestamptz '9999-12-31 23:59:59+00';
+    return null;
+end
+$$;
+
+--
+-- Name: FUNCTION note_arrivals(); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.note_arrivals() IS 'Trigger: notes the records of a statement in arrivals while somebody watches';
+
+--
 -- Name: place_log(); Type: FUNCTION; Schema: integration_monitor; Owner: -
 --
 
@@ -1155,6 +1327,218 @@ $$;
 --
 
 COMMENT ON FUNCTION integration_monitor.read_extremes(service_name text, action text, status text, since timestamp with time zone, until timestamp with time zone, counted bigint) IS 'Shortest and longest duration of records, by the records; null unless there are as many as were counted';
+
+--
+-- Name: read_percentiles(timestamp with time zone, timestamp with time zone, interval, text[], text[], text[]); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.read_percentiles(since timestamp with time zone, until timestamp with time zone, step interval, groups text[] DEFAULT '{}'::text[], services text[] DEFAULT NULL::text[], actions text[] DEFAULT NULL::text[]) RETURNS TABLE(bucket timestamp with time zone, service_name text, action text, calls bigint, p50_ms integer, p95_ms integer, p99_ms integer)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+with chosen as (
+    select integration_monitor.choose_width(since, until, step) as width
+),
+widths as materialized (
+    select chosen.width, chosen.width * ceil(extract(epoch from step) / extract(epoch from chosen.width))::float8 as step from chosen
+),
+histograms as (
+    select coalesce(date_bin(widths.step, sums.bucket, timestamptz '1970-01-05 00:00:00+00'), read_percentiles.since) as bucket,
+           case when 'service' = any (groups) then sums.service_name end                                              as service_name,
+           case when 'action' = any (groups) then sums.action end                                                     as action,
+           bin.bin,
+           sum(bin.count)                                                                                             as count
+      from widths
+     cross join lateral integration_monitor.read_sums(
+               coalesce(date_bin(widths.step, read_percentiles.since, timestamptz '1970-01-05 00:00:00+00'), read_percentiles.since),
+               read_percentiles.until, widths.width, true
+           ) as sums
+     cross join lateral unnest(sums.bins, sums.counts) as bin (bin, count)
+     where (services is null or sums.service_name = any (services))
+       and (actions is null or sums.action = any (actions))
+     group by 1, 2, 3, 4
+    having sum(bin.count) > 0
+),
+running as (
+    select histograms.bucket, histograms.service_name, histograms.action, bin.shown_ms,
+           sum(histograms.count) over (
+               partition by histograms.bucket, histograms.service_name, histograms.action order by histograms.bin
+           )                                                                                                            as reached,
+           sum(histograms.count) over (partition by histograms.bucket, histograms.service_name, histograms.action)      as calls
+      from histograms
+      join integration_monitor.statistics_bins as bin on bin.bin = histograms.bin
+)
+select running.bucket, running.service_name, running.action, max(running.calls)::bigint,
+       min(running.shown_ms) filter (where running.reached >= 0.5 * running.calls),
+       min(running.shown_ms) filter (where running.reached >= 0.95 * running.calls),
+       min(running.shown_ms) filter (where running.reached >= 0.99 * running.calls)
+  from running
+ group by running.bucket, running.service_name, running.action
+ order by 1, 2, 3;
+$$;
+
+--
+-- Name: FUNCTION read_percentiles(since timestamp with time zone, until timestamp with time zone, step interval, groups text[], services text[], actions text[]); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.read_percentiles(since timestamp with time zone, until timestamp with time zone, step interval, groups text[], services text[], actions text[]) IS 'Half, 95 and 99 percent of the calls took at most so many milliseconds, within 5 %, by bucket of time and, as groups says, by service and action';
+
+--
+-- Name: read_states(); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.read_states() RETURNS TABLE(service_name text, state text, judged_calls bigint, judged_faults bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+with minutes as materialized (
+    select sums.service_name, sums.bucket, sum(sums.count) as calls,
+           coalesce(sum(sums.count) filter (where sums.status = 'failed' and sums.fault not in ('ours', 'recipient')), 0) as faults
+      from integration_monitor.read_sums(now() - interval '24 hours', now() + interval '1 hour', interval '1 minute', false) as sums
+     group by sums.service_name, sums.bucket
+),
+seen as (
+    select days.service_name
+      from integration_monitor.read_sums(now() - interval '30 days', now() + interval '1 hour', interval '1 day', false) as days
+     group by days.service_name
+    having sum(days.count) > 0
+),
+recent as (
+    select minutes.service_name, sum(minutes.calls) as calls, sum(minutes.faults) as faults
+      from minutes
+     where minutes.bucket >= date_bin('1 minute', now() - interval '15 minutes', timestamptz '1970-01-05 00:00:00+00')
+     group by minutes.service_name
+),
+latest as (
+    select running.service_name, sum(running.calls) as calls, sum(running.faults) as faults
+      from (
+               select minutes.service_name, minutes.calls, minutes.faults,
+                      sum(minutes.calls) over (partition by minutes.service_name order by minutes.bucket desc) - minutes.calls as later_calls
+                 from minutes
+           ) as running
+     where running.later_calls < 20
+     group by running.service_name
+),
+judged as (
+    select seen.service_name,
+           coalesce(case when recent.calls >= 5 then recent.calls else latest.calls end, 0)::bigint   as calls,
+           coalesce(case when recent.calls >= 5 then recent.faults else latest.faults end, 0)::bigint as faults
+      from seen
+      left join recent on recent.service_name = seen.service_name
+      left join latest on latest.service_name = seen.service_name
+)
+select judged.service_name,
+       case when judged.calls = 0 then 'idle'
+            when judged.faults * 100 < judged.calls * 5 then 'healthy'
+            when judged.faults * 100 < judged.calls * 50 then 'degraded'
+            else 'down' end,
+       judged.calls,
+       judged.faults
+  from judged
+ order by judged.service_name;
+$$;
+
+--
+-- Name: FUNCTION read_states(); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.read_states() IS 'The state of each service seen in 30 days (healthy, degraded, down, idle), and how many calls and failures of whose fault it was judged on';
+
+--
+-- Name: read_statistics(timestamp with time zone, timestamp with time zone, interval); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.read_statistics(since timestamp with time zone, until timestamp with time zone, step interval) RETURNS TABLE(bucket timestamp with time zone, service_name text, action text, status text, error_code text, fault text, count bigint, timed bigint, sum_ms bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+with chosen as (
+    select integration_monitor.choose_width(since, until, step) as width
+),
+widths as materialized (
+    -- A bucket of ninety seconds of sums by minute is one of two minutes.
+    select chosen.width, chosen.width * ceil(extract(epoch from step) / extract(epoch from chosen.width))::float8 as step from chosen
+)
+select coalesce(date_bin(widths.step, sums.bucket, timestamptz '1970-01-05 00:00:00+00'), read_statistics.since),
+       sums.service_name, sums.action, sums.status, sums.error_code, sums.fault,
+       sum(sums.count)::bigint, sum(sums.timed)::bigint, sum(sums.sum_ms)::bigint
+  from widths
+ cross join lateral integration_monitor.read_sums(
+           coalesce(date_bin(widths.step, read_statistics.since, timestamptz '1970-01-05 00:00:00+00'), read_statistics.since),
+           read_statistics.until, widths.width, false
+       ) as sums
+ group by 1, 2, 3, 4, 5, 6
+having sum(sums.count) > 0
+ order by 1, 2, 3, 4, 5, 6;
+$$;
+
+--
+-- Name: FUNCTION read_statistics(since timestamp with time zone, until timestamp with time zone, step interval); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.read_statistics(since timestamp with time zone, until timestamp with time zone, step interval) IS 'Records by bucket of time and series: counts, and the sum of durations in milliseconds. Buckets are whole; one of all the window where step is null';
+
+--
+-- Name: read_sums(timestamp with time zone, timestamp with time zone, interval, boolean); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.read_sums(since timestamp with time zone, until timestamp with time zone, width interval, has_durations boolean) RETURNS TABLE(bucket timestamp with time zone, service_name text, action text, status text, error_code text, fault text, count bigint, timed bigint, sum_ms bigint, bins smallint[], counts integer[])
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+    first_bucket constant timestamptz := date_bin(width, since, timestamptz '1970-01-05 00:00:00+00');
+begin
+    if width = interval '1 day' then
+        return query
+        select tier.bucket, series.service_name, series.action, series.status, series.error_code, series.fault,
+               tier.count, tier.timed, tier.sum_ms,
+               case when has_durations then tier.bins end, case when has_durations then tier.counts end
+          from integration_monitor.statistics_day as tier
+          join integration_monitor.statistics_series as series on series.series_id = tier.series_id
+         where tier.bucket >= first_bucket and tier.bucket < until;
+    elsif width = interval '1 hour' then
+        return query
+        select tier.bucket, series.service_name, series.action, series.status, series.error_code, series.fault,
+               tier.count, tier.timed, tier.sum_ms,
+               case when has_durations then tier.bins end, case when has_durations then tier.counts end
+          from integration_monitor.statistics_hour as tier
+          join integration_monitor.statistics_series as series on series.series_id = tier.series_id
+         where tier.bucket >= first_bucket and tier.bucket < until;
+    else
+        return query
+        select tier.bucket, series.service_name, series.action, series.status, series.error_code, series.fault,
+               tier.count, tier.timed, tier.sum_ms,
+               case when has_durations then tier.bins end, case when has_durations then tier.counts end
+          from integration_monitor.statistics_minute as tier
+          join integration_monitor.statistics_series as series on series.series_id = tier.series_id
+         where tier.bucket >= first_bucket and tier.bucket < until;
+    end if;
+    return query
+    select date_bin(width, change.bucket, timestamptz '1970-01-05 00:00:00+00'),
+           change.service_name, change.action, change.status, change.error_code, change.fault,
+           change.sign * change.count, change.sign * change.timed, change.sign * change.sum_ms, histogram.bins, histogram.counts
+      from integration_monitor.statistics_open as change
+     cross join lateral (
+               select array_agg(one.bin) as bins, array_agg(one.count) as counts
+                 from (
+                          select (
+                                     select max(bin.bin) from integration_monitor.statistics_bins as bin where bin.least_ms <= duration.ms
+                                 ) as bin,
+                                 change.sign::integer as count
+                            from unnest(case when has_durations then change.durations end) as duration (ms)
+                      ) as one
+           ) as histogram
+     where change.bucket >= first_bucket and change.bucket < until;
+end
+$$;
+
+--
+-- Name: FUNCTION read_sums(since timestamp with time zone, until timestamp with time zone, width interval, has_durations boolean); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.read_sums(since timestamp with time zone, until timestamp with time zone, width interval, has_durations boolean) IS 'Sums of one width and what is not yet added up, some buckets in several rows: what the functions below add up';
 
 --
 -- Name: rebuild_statistics(timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: integration_monitor; Owner: -
@@ -1611,7 +1995,7 @@ CREATE TABLE integration_monitor.api_keys (
     created_by text NOT NULL,
     revoked_at timestamp with time zone,
     CONSTRAINT api_keys_name_check CHECK ((name <> ''::text)),
-    CONSTRAINT api_keys_scope_check CHECK ((scope = ANY (ARRAY['ingest'::text, 'read'::text]))),
+    CONSTRAINT api_keys_scope_check CHECK ((scope = ANY (ARRAY['ingest'::text, 'read'::text, 'service_role'::text, 'anon'::text]))),
     CONSTRAINT api_keys_secret_hash_check CHECK ((octet_length(secret_hash) = 32)),
     CONSTRAINT api_keys_service_check CHECK ((service <> ''::text))
 );
@@ -1638,7 +2022,7 @@ COMMENT ON COLUMN integration_monitor.api_keys.name IS 'For people; one key that
 -- Name: COLUMN api_keys.scope; Type: COMMENT; Schema: integration_monitor; Owner: -
 --
 
-COMMENT ON COLUMN integration_monitor.api_keys.scope IS 'What it may: ingest (send records) or read (ask, as role authenticated)';
+COMMENT ON COLUMN integration_monitor.api_keys.scope IS 'What it may: ingest (send records) or read (ask, as role authenticated); of a Supabase project''s key, the role that it stands for: service_role, or anon (nobody)';
 
 --
 -- Name: COLUMN api_keys.service; Type: COMMENT; Schema: integration_monitor; Owner: -
@@ -1695,6 +2079,191 @@ COMMENT ON CONSTRAINT api_keys_secret_hash_check ON integration_monitor.api_keys
 COMMENT ON CONSTRAINT api_keys_service_check ON integration_monitor.api_keys IS 'All services are null, and not the empty text';
 
 --
+-- Name: arrival_looks; Type: TABLE; Schema: integration_monitor; Owner: -
+--
+
+CREATE TABLE integration_monitor.arrival_looks (
+    number bigint NOT NULL,
+    since_snapshot pg_snapshot NOT NULL,
+    until_snapshot pg_snapshot NOT NULL,
+    count bigint NOT NULL,
+    looked_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT arrival_looks_count_check CHECK ((count > 0))
+);
+
+--
+-- Name: TABLE arrival_looks; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON TABLE integration_monitor.arrival_looks IS 'Looks for arrivals that found some: one row each, in the order of arrival';
+
+--
+-- Name: COLUMN arrival_looks.number; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.arrival_looks.number IS 'From 1 in each watch, without gaps';
+
+--
+-- Name: COLUMN arrival_looks.since_snapshot; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.arrival_looks.since_snapshot IS 'What had arrived before';
+
+--
+-- Name: COLUMN arrival_looks.until_snapshot; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.arrival_looks.until_snapshot IS 'What had arrived by then: the difference is what this look found';
+
+--
+-- Name: COLUMN arrival_looks.count; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.arrival_looks.count IS 'Arrivals that it found';
+
+--
+-- Name: COLUMN arrival_looks.looked_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.arrival_looks.looked_at IS 'When (UTC)';
+
+--
+-- Name: CONSTRAINT arrival_looks_count_check ON arrival_looks; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT arrival_looks_count_check ON integration_monitor.arrival_looks IS 'A look that finds nothing is no row';
+
+--
+-- Name: arrival_watch; Type: TABLE; Schema: integration_monitor; Owner: -
+--
+
+CREATE TABLE integration_monitor.arrival_watch (
+    is_only boolean DEFAULT true NOT NULL,
+    number bigint NOT NULL,
+    until_at timestamp with time zone NOT NULL,
+    seen_snapshot pg_snapshot NOT NULL,
+    looks bigint NOT NULL,
+    looks_removed bigint NOT NULL,
+    CONSTRAINT arrival_watch_is_only_check CHECK (is_only)
+);
+
+--
+-- Name: TABLE arrival_watch; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON TABLE integration_monitor.arrival_watch IS 'Whether somebody watches: one row. Arrivals are noted while its lease lasts';
+
+--
+-- Name: COLUMN arrival_watch.is_only; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.arrival_watch.is_only IS 'Holds the table to one row';
+
+--
+-- Name: COLUMN arrival_watch.number; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.arrival_watch.number IS 'Counts the times that watching began anew; a cursor of an earlier one is worth nothing';
+
+--
+-- Name: COLUMN arrival_watch.until_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.arrival_watch.until_at IS 'End of the lease (UTC)';
+
+--
+-- Name: COLUMN arrival_watch.seen_snapshot; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.arrival_watch.seen_snapshot IS 'What the last look saw';
+
+--
+-- Name: COLUMN arrival_watch.looks; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.arrival_watch.looks IS 'Number of the last look; 0 before the first';
+
+--
+-- Name: COLUMN arrival_watch.looks_removed; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.arrival_watch.looks_removed IS 'Number of the last look that is not kept any more; 0 where all are';
+
+--
+-- Name: CONSTRAINT arrival_watch_is_only_check ON arrival_watch; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT arrival_watch_is_only_check ON integration_monitor.arrival_watch IS 'One row';
+
+--
+-- Name: arrivals; Type: TABLE; Schema: integration_monitor; Owner: -
+--
+
+CREATE TABLE integration_monitor.arrivals (
+    number bigint NOT NULL,
+    transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    record_id uuid,
+    created_at timestamp with time zone,
+    is_new boolean NOT NULL,
+    CONSTRAINT arrivals_record_check CHECK (((record_id IS NULL) = (created_at IS NULL)))
+);
+
+--
+-- Name: TABLE arrivals; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON TABLE integration_monitor.arrivals IS 'Records that were written while somebody watched: one row each, kept for some minutes';
+
+--
+-- Name: COLUMN arrivals.number; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.arrivals.number IS 'The order within a look';
+
+--
+-- Name: COLUMN arrivals.transaction_id; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.arrivals.transaction_id IS 'Who wrote it: it has arrived when this transaction is committed';
+
+--
+-- Name: COLUMN arrivals.record_id; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.arrivals.record_id IS 'The record; null for a statement that wrote too many to be told one by one';
+
+--
+-- Name: COLUMN arrivals.created_at; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.arrivals.created_at IS 'The rest of its key: created_at of the record (UTC)';
+
+--
+-- Name: COLUMN arrivals.is_new; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.arrivals.is_new IS 'Whether it was inserted; else it was changed';
+
+--
+-- Name: CONSTRAINT arrivals_record_check ON arrivals; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON CONSTRAINT arrivals_record_check ON integration_monitor.arrivals IS 'The key of a record has two parts';
+
+--
+-- Name: arrivals_number_seq; Type: SEQUENCE; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.arrivals ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME integration_monitor.arrivals_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
 -- Name: audit; Type: TABLE; Schema: integration_monitor; Owner: -
 --
 
@@ -1730,19 +2299,19 @@ COMMENT ON COLUMN integration_monitor.audit.at IS 'When it was done (UTC)';
 -- Name: COLUMN audit.actor; Type: COMMENT; Schema: integration_monitor; Owner: -
 --
 
-COMMENT ON COLUMN integration_monitor.audit.actor IS 'Who did it: user and machine of the command line, or the name in a token';
+COMMENT ON COLUMN integration_monitor.audit.actor IS 'Who did it: user and machine of the command line, the name in a token, or the login that changed a setting in SQL';
 
 --
 -- Name: COLUMN audit.act; Type: COMMENT; Schema: integration_monitor; Owner: -
 --
 
-COMMENT ON COLUMN integration_monitor.audit.act IS 'What was done: key_created, key_revoked';
+COMMENT ON COLUMN integration_monitor.audit.act IS 'What was done: key_created, key_registered, key_revoked, token_issued, migrated, settings_changed, incident_acknowledged, erasure_begun, erasure_done';
 
 --
 -- Name: COLUMN audit.subject; Type: COMMENT; Schema: integration_monitor; Owner: -
 --
 
-COMMENT ON COLUMN integration_monitor.audit.subject IS 'To what: the id of a key';
+COMMENT ON COLUMN integration_monitor.audit.subject IS 'To what: the id of a key or an incident, a role, a migration, a table, or what stands for a person';
 
 --
 -- Name: COLUMN audit.details; Type: COMMENT; Schema: integration_monitor; Owner: -
@@ -3530,11 +4099,25 @@ ALTER TABLE ONLY integration_monitor.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
 
 --
--- Name: api_keys api_keys_secret_hash_key; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+-- Name: arrival_looks arrival_looks_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
 --
 
-ALTER TABLE ONLY integration_monitor.api_keys
-    ADD CONSTRAINT api_keys_secret_hash_key UNIQUE (secret_hash);
+ALTER TABLE ONLY integration_monitor.arrival_looks
+    ADD CONSTRAINT arrival_looks_pkey PRIMARY KEY (number);
+
+--
+-- Name: arrival_watch arrival_watch_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.arrival_watch
+    ADD CONSTRAINT arrival_watch_pkey PRIMARY KEY (is_only);
+
+--
+-- Name: arrivals arrivals_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.arrivals
+    ADD CONSTRAINT arrivals_pkey PRIMARY KEY (transaction_id, number);
 
 --
 -- Name: audit audit_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
@@ -3694,6 +4277,12 @@ ALTER TABLE ONLY integration_monitor.writers
 --
 
 CREATE UNIQUE INDEX api_keys_name_key ON integration_monitor.api_keys USING btree (name) WHERE (revoked_at IS NULL);
+
+--
+-- Name: api_keys_secret_hash_key; Type: INDEX; Schema: integration_monitor; Owner: -
+--
+
+CREATE UNIQUE INDEX api_keys_secret_hash_key ON integration_monitor.api_keys USING btree (secret_hash) WHERE (revoked_at IS NULL);
 
 --
 -- Name: idx_incidents_began; Type: INDEX; Schema: integration_monitor; Owner: -
@@ -3858,6 +4447,12 @@ ALTER INDEX public.idx_integration_logs_service_status ATTACH PARTITION integrat
 ALTER INDEX public.idx_integration_logs_status ATTACH PARTITION integration_monitor.integration_logs_default_status_idx;
 
 --
+-- Name: settings audit_settings; Type: TRIGGER; Schema: integration_monitor; Owner: -
+--
+
+CREATE TRIGGER audit_settings AFTER UPDATE ON integration_monitor.settings FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION integration_monitor.audit_settings();
+
+--
 -- Name: integration_logs integration_logs_count_delete; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -3880,6 +4475,18 @@ CREATE TRIGGER integration_logs_count_truncate BEFORE TRUNCATE ON public.integra
 --
 
 CREATE TRIGGER integration_logs_count_update AFTER UPDATE ON public.integration_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION integration_monitor.count_changes();
+
+--
+-- Name: integration_logs integration_logs_note_insert; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER integration_logs_note_insert AFTER INSERT ON public.integration_logs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION integration_monitor.note_arrivals();
+
+--
+-- Name: integration_logs integration_logs_note_update; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER integration_logs_note_update AFTER UPDATE ON public.integration_logs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION integration_monitor.note_arrivals();
 
 --
 -- Name: integration_logs integration_logs_place; Type: TRIGGER; Schema: public; Owner: -
@@ -3920,6 +4527,42 @@ ALTER TABLE integration_monitor.api_keys ENABLE ROW LEVEL SECURITY;
 CREATE POLICY api_keys_service_role_all ON integration_monitor.api_keys TO service_role USING (true) WITH CHECK (true);
 
 --
+-- Name: arrival_looks; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.arrival_looks ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: arrival_looks arrival_looks_service_role_all; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY arrival_looks_service_role_all ON integration_monitor.arrival_looks TO service_role USING (true) WITH CHECK (true);
+
+--
+-- Name: arrival_watch; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.arrival_watch ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: arrival_watch arrival_watch_service_role_all; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY arrival_watch_service_role_all ON integration_monitor.arrival_watch TO service_role USING (true) WITH CHECK (true);
+
+--
+-- Name: arrivals; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.arrivals ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: arrivals arrivals_service_role_all; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY arrivals_service_role_all ON integration_monitor.arrivals TO service_role USING (true) WITH CHECK (true);
+
+--
 -- Name: audit; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
 --
 
@@ -3942,6 +4585,12 @@ CREATE POLICY audit_read_service_role ON integration_monitor.audit FOR SELECT TO
 --
 
 ALTER TABLE integration_monitor.incidents ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: incidents incidents_read_statistics; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY incidents_read_statistics ON integration_monitor.incidents FOR SELECT TO integration_monitor_statistics USING ((began_at IS NOT NULL));
 
 --
 -- Name: incidents incidents_service_role_all; Type: POLICY; Schema: integration_monitor; Owner: -
@@ -4234,10 +4883,24 @@ REVOKE ALL ON FUNCTION integration_monitor.add_extremes(timed bigint, more_timed
 REVOKE ALL ON FUNCTION integration_monitor.add_histograms(bins smallint[], counts integer[], more_bins smallint[], more_counts integer[], OUT all_bins smallint[], OUT all_counts integer[]) FROM PUBLIC;
 
 --
+-- Name: FUNCTION audit_settings(); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.audit_settings() FROM PUBLIC;
+
+--
 -- Name: FUNCTION bucket_of(created_at timestamp with time zone, minute_since timestamp with time zone, hour_since timestamp with time zone); Type: ACL; Schema: integration_monitor; Owner: -
 --
 
 REVOKE ALL ON FUNCTION integration_monitor.bucket_of(created_at timestamp with time zone, minute_since timestamp with time zone, hour_since timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION choose_width(since timestamp with time zone, until timestamp with time zone, step interval); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.choose_width(since timestamp with time zone, until timestamp with time zone, step interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION integration_monitor.choose_width(since timestamp with time zone, until timestamp with time zone, step interval) TO service_role;
+GRANT ALL ON FUNCTION integration_monitor.choose_width(since timestamp with time zone, until timestamp with time zone, step interval) TO integration_monitor_statistics;
 
 --
 -- Name: FUNCTION close_abandoned_logs(); Type: ACL; Schema: integration_monitor; Owner: -
@@ -4313,6 +4976,13 @@ REVOKE ALL ON FUNCTION integration_monitor.list_partitions() FROM PUBLIC;
 GRANT ALL ON FUNCTION integration_monitor.list_partitions() TO service_role;
 
 --
+-- Name: FUNCTION look_for_arrivals(); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.look_for_arrivals() FROM PUBLIC;
+GRANT ALL ON FUNCTION integration_monitor.look_for_arrivals() TO service_role;
+
+--
 -- Name: FUNCTION maintain(); Type: ACL; Schema: integration_monitor; Owner: -
 --
 
@@ -4341,6 +5011,12 @@ GRANT ALL ON FUNCTION integration_monitor.maintain_turn() TO integration_monitor
 REVOKE ALL ON FUNCTION integration_monitor.name_series(places tid[]) FROM PUBLIC;
 
 --
+-- Name: FUNCTION note_arrivals(); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.note_arrivals() FROM PUBLIC;
+
+--
 -- Name: FUNCTION place_log(); Type: ACL; Schema: integration_monitor; Owner: -
 --
 
@@ -4354,6 +5030,38 @@ REVOKE ALL ON FUNCTION integration_monitor.read_extremes(service_name text, acti
 GRANT ALL ON FUNCTION integration_monitor.read_extremes(service_name text, action text, status text, since timestamp with time zone, until timestamp with time zone, counted bigint) TO service_role;
 GRANT ALL ON FUNCTION integration_monitor.read_extremes(service_name text, action text, status text, since timestamp with time zone, until timestamp with time zone, counted bigint) TO authenticated;
 GRANT ALL ON FUNCTION integration_monitor.read_extremes(service_name text, action text, status text, since timestamp with time zone, until timestamp with time zone, counted bigint) TO integration_monitor_statistics;
+
+--
+-- Name: FUNCTION read_percentiles(since timestamp with time zone, until timestamp with time zone, step interval, groups text[], services text[], actions text[]); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.read_percentiles(since timestamp with time zone, until timestamp with time zone, step interval, groups text[], services text[], actions text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION integration_monitor.read_percentiles(since timestamp with time zone, until timestamp with time zone, step interval, groups text[], services text[], actions text[]) TO service_role;
+GRANT ALL ON FUNCTION integration_monitor.read_percentiles(since timestamp with time zone, until timestamp with time zone, step interval, groups text[], services text[], actions text[]) TO integration_monitor_statistics;
+
+--
+-- Name: FUNCTION read_states(); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.read_states() FROM PUBLIC;
+GRANT ALL ON FUNCTION integration_monitor.read_states() TO service_role;
+GRANT ALL ON FUNCTION integration_monitor.read_states() TO integration_monitor_statistics;
+
+--
+-- Name: FUNCTION read_statistics(since timestamp with time zone, until timestamp with time zone, step interval); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.read_statistics(since timestamp with time zone, until timestamp with time zone, step interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION integration_monitor.read_statistics(since timestamp with time zone, until timestamp with time zone, step interval) TO service_role;
+GRANT ALL ON FUNCTION integration_monitor.read_statistics(since timestamp with time zone, until timestamp with time zone, step interval) TO integration_monitor_statistics;
+
+--
+-- Name: FUNCTION read_sums(since timestamp with time zone, until timestamp with time zone, width interval, has_durations boolean); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.read_sums(since timestamp with time zone, until timestamp with time zone, width interval, has_durations boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION integration_monitor.read_sums(since timestamp with time zone, until timestamp with time zone, width interval, has_durations boolean) TO service_role;
+GRANT ALL ON FUNCTION integration_monitor.read_sums(since timestamp with time zone, until timestamp with time zone, width interval, has_durations boolean) TO integration_monitor_statistics;
 
 --
 -- Name: FUNCTION rebuild_statistics(since timestamp with time zone, until timestamp with time zone); Type: ACL; Schema: integration_monitor; Owner: -
@@ -4419,6 +5127,24 @@ GRANT ALL ON FUNCTION public.cleanup_old_integration_logs() TO service_role;
 GRANT ALL ON TABLE integration_monitor.api_keys TO service_role;
 
 --
+-- Name: TABLE arrival_looks; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT ALL ON TABLE integration_monitor.arrival_looks TO service_role;
+
+--
+-- Name: TABLE arrival_watch; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT ALL ON TABLE integration_monitor.arrival_watch TO service_role;
+
+--
+-- Name: TABLE arrivals; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT ALL ON TABLE integration_monitor.arrivals TO service_role;
+
+--
 -- Name: TABLE audit; Type: ACL; Schema: integration_monitor; Owner: -
 --
 
@@ -4429,6 +5155,54 @@ GRANT SELECT,INSERT ON TABLE integration_monitor.audit TO service_role;
 --
 
 GRANT ALL ON TABLE integration_monitor.incidents TO service_role;
+
+--
+-- Name: COLUMN incidents.id; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT SELECT(id) ON TABLE integration_monitor.incidents TO integration_monitor_statistics;
+
+--
+-- Name: COLUMN incidents.kind; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT SELECT(kind) ON TABLE integration_monitor.incidents TO integration_monitor_statistics;
+
+--
+-- Name: COLUMN incidents.subject; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT SELECT(subject) ON TABLE integration_monitor.incidents TO integration_monitor_statistics;
+
+--
+-- Name: COLUMN incidents.severity; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT SELECT(severity) ON TABLE integration_monitor.incidents TO integration_monitor_statistics;
+
+--
+-- Name: COLUMN incidents.since_at; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT SELECT(since_at) ON TABLE integration_monitor.incidents TO integration_monitor_statistics;
+
+--
+-- Name: COLUMN incidents.began_at; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT SELECT(began_at) ON TABLE integration_monitor.incidents TO integration_monitor_statistics;
+
+--
+-- Name: COLUMN incidents.ended_at; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT SELECT(ended_at) ON TABLE integration_monitor.incidents TO integration_monitor_statistics;
+
+--
+-- Name: COLUMN incidents.acknowledged_at; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT SELECT(acknowledged_at) ON TABLE integration_monitor.incidents TO integration_monitor_statistics;
 
 --
 -- Name: TABLE integration_logs; Type: ACL; Schema: public; Owner: -

@@ -80,8 +80,10 @@ class IncidentRow(msgspec.Struct, kw_only=True, frozen=True):
     id: uuid.UUID
     #: the service that it is about; empty where it is the writers
     subject: str
-    #: how bad it is: `store.incidents.Severity`
+    #: how bad it was at worst: `store.incidents.Severity`
     severity: str
+    #: how its service is by now, where that is better than the worst; else None
+    better: State | None
     #: in words, as it was told
     summary: str
     since_at: datetime

@@ -43,6 +43,8 @@ class Heat(msgspec.Struct, kw_only=True, frozen=True):
     buckets: Sequence[datetime]
     #: how a bucket is told
     precision: str
+    #: calls of the darkest cell
+    most: int
 
 
 class Probe(msgspec.Struct, kw_only=True, frozen=True):

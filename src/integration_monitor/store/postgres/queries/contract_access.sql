@@ -42,6 +42,8 @@ reads (name, statement) as (
 select stranger.role, 'may not read ' || relation.name, 'select from ' || relation.name || ' limit 1', 'refused'
   from strangers as stranger cross join relations as relation
  where (stranger.role, relation.name) not in (
+           -- Since when something is wrong; its words are tried below.
+           ('integration_monitor_statistics', 'integration_monitor.incidents'),
            ('integration_monitor_statistics', 'integration_monitor.writers'),
            ('integration_monitor_statistics', 'integration_monitor.statistics_series'),
            ('integration_monitor_statistics', 'integration_monitor.statistics_minute'),
@@ -63,6 +65,15 @@ select stranger.role, 'may not call ' || function.name, function.call, 'refused'
             'integration_monitor.read_extremes(text,text,text,timestamp with time zone,timestamp with time zone,bigint)'),
            ('integration_monitor_statistics', 'integration_monitor.sees_every_record(name)'),
            ('integration_monitor_statistics', 'integration_monitor.count_seen(interval,timestamp with time zone)'),
+           ('integration_monitor_statistics',
+            'integration_monitor.choose_width(timestamp with time zone,timestamp with time zone,interval)'),
+           ('integration_monitor_statistics',
+            'integration_monitor.read_sums(timestamp with time zone,timestamp with time zone,interval,boolean)'),
+           ('integration_monitor_statistics',
+            'integration_monitor.read_statistics(timestamp with time zone,timestamp with time zone,interval)'),
+           ('integration_monitor_statistics',
+            'integration_monitor.read_percentiles(timestamp with time zone,timestamp with time zone,interval,text[],text[],text[])'),
+           ('integration_monitor_statistics', 'integration_monitor.read_states()'),
            ('integration_monitor_writer', 'integration_monitor.reopen_logs(uuid[])'),
            ('integration_monitor_writer', 'integration_monitor.report_writer(jsonb,uuid[],timestamp with time zone[])')
        )
@@ -136,6 +147,12 @@ select 'integration_monitor_statistics', name, format(statement, %(finished_id)s
                ('may read integration_monitor.statistics_open', 'select * from integration_monitor.statistics_open limit 1', 'one'),
                ('may read integration_monitor.statistics_hour', 'select * from integration_monitor.statistics_hour limit 1', 'allowed'),
                ('may read integration_monitor.writers', 'select * from integration_monitor.writers limit 1', 'allowed'),
+               ('may call integration_monitor.read_states', 'select from integration_monitor.read_states() limit 1', 'one'),
+               ('may call integration_monitor.read_statistics',
+                'select from integration_monitor.read_statistics(now() - interval ''1 hour'', now() + interval ''1 hour'', null) limit 1', 'one'),
+               ('may read since when incidents last', 'select kind, severity, since_at from integration_monitor.incidents limit 1', 'allowed'),
+               ('may not read the words of an incident', 'select summary from integration_monitor.incidents limit 1', 'refused'),
+               ('may not read whom an incident hurt', 'select facts from integration_monitor.incidents limit 1', 'refused'),
                ('may not read a request', 'select request_payload from public.integration_logs limit 1', 'refused'),
                ('may not read an answer', 'select response_payload from public.integration_logs limit 1', 'refused'),
                ('may not read an error', 'select error_message from public.integration_logs limit 1', 'refused'),

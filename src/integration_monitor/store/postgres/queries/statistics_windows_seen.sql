@@ -51,9 +51,9 @@ select
     count(*) filter (where parts.is_before and parts.status = 'success')                                as before_success_count,
     count(*) filter (where parts.is_before and parts.status = 'failed')                                 as before_failed_count,
     (round(avg(parts.duration_ms) filter (where parts.is_before)))::bigint                              as before_avg_duration_ms,
-    percentile_disc(0.5) within group (order by parts.duration_ms) filter (where parts.is_before and %(has_percentiles)s::boolean)       as before_p50_ms,
-    percentile_disc(0.95) within group (order by parts.duration_ms) filter (where parts.is_before and %(has_percentiles)s::boolean)      as before_p95_ms,
-    percentile_disc(0.99) within group (order by parts.duration_ms) filter (where parts.is_before and %(has_percentiles)s::boolean)      as before_p99_ms
+    percentile_disc(0.5) within group (order by parts.duration_ms) filter (where parts.is_before and %(has_percentiles)s::boolean and %(has_percentiles_before)s::boolean)       as before_p50_ms,
+    percentile_disc(0.95) within group (order by parts.duration_ms) filter (where parts.is_before and %(has_percentiles)s::boolean and %(has_percentiles_before)s::boolean)      as before_p95_ms,
+    percentile_disc(0.99) within group (order by parts.duration_ms) filter (where parts.is_before and %(has_percentiles)s::boolean and %(has_percentiles_before)s::boolean)      as before_p99_ms
 from parts
 where %(after_bucket)s::timestamptz is null
    or parts.bucket < %(after_bucket)s::timestamptz
