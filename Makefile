@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constr
 SOURCES := src tests benchmarks hatch_build.py
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: demo test test-crash check format bench bench-recorder bench-caller bench-capture bench-writer bench-store bench-adoption clean debian-packages
+.PHONY: demo test test-crash check format bench bench-recorder bench-caller bench-capture bench-writer bench-server bench-store bench-dashboard bench-adoption clean debian-packages
 
 demo: $(VENV)/installed-demo
 	$(BIN)/integration-monitor demo
@@ -36,7 +36,7 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff format $(SOURCES)
 
 # docs/benchmarks.md tells what they measure. `make bench BENCH_ARGUMENTS=--quick` is for a first look.
-bench: bench-recorder bench-caller bench-capture bench-writer bench-store bench-adoption
+bench: bench-recorder bench-caller bench-capture bench-writer bench-server bench-store bench-dashboard bench-adoption
 
 bench-capture: $(BENCH_VENV)/installed
 	$(BENCH_VENV)/bin/python -m benchmarks.capture_overhead $(BENCH_ARGUMENTS)
@@ -51,9 +51,18 @@ bench-caller: $(BENCH_VENV)/installed
 bench-writer: $(BENCH_VENV)/installed
 	$(BENCH_VENV)/bin/python -m benchmarks.writer_throughput $(filter-out --quick,$(BENCH_ARGUMENTS))
 
+# It needs wrk: apt-get install wrk. The server of the second run has two processes.
+bench-server: $(BENCH_VENV)/installed
+	$(BENCH_VENV)/bin/python -m benchmarks.server_load $(BENCH_ARGUMENTS)
+	$(BENCH_VENV)/bin/python -m benchmarks.server_load --workers 2 $(BENCH_ARGUMENTS)
+
 # Its ten million records take half an hour and 10 GB of disk, `--quick` two minutes.
 bench-store: $(BENCH_VENV)/installed
 	$(BENCH_VENV)/bin/python -m benchmarks.store_scale $(BENCH_ARGUMENTS)
+
+# Its ten million records take some ten minutes and 7 GB of disk, `--quick` a minute. In the tests' environment, which has a driver for the browser.
+bench-dashboard: $(VENV)/installed-dev debian-packages
+	$(BIN)/python -m benchmarks.dashboard_pages $(BENCH_ARGUMENTS)
 
 # It has no shorter run.
 bench-adoption: $(BENCH_VENV)/installed

@@ -147,10 +147,35 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     ] = 1024 * 1024 * 1024
     server_host: Annotated[str, Meta(description="Address the server listens on.")] = "127.0.0.1"
     server_port: Annotated[int, Meta(ge=0, le=65535, description="Port the server listens on; 0 picks a free one.")] = 8321
+    server_workers: Annotated[
+        int,
+        Meta(ge=1, le=64, description="Processes of the server that answer on its port; more than there are cores gain nothing."),
+    ] = 1
+    proxy_headers: Annotated[
+        bool,
+        Meta(
+            description="Whether the server believes what a proxy in front of it tells in `X-Forwarded-For` and `X-Forwarded-Proto`: the "
+            "client's address, and whether it came by https."
+        ),
+    ] = False
+    trusted_proxies: Annotated[
+        list[str],
+        Meta(
+            description="Whose words these headers are, with `proxy_headers`: addresses or networks, `10.0.0.0/8,192.168.1.5`; `*` is "
+            "everybody, where only the proxy can reach the server. Without any it is this machine: 127.0.0.1 and ::1."
+        ),
+    ] = []
     public_url: Annotated[
         str | None,
         Meta(
             description="The dashboard's address as browsers see it, where a proxy stands in front: https://monitor.example.com"
+        ),
+    ] = None
+    trace_url: Annotated[
+        str | None,
+        Meta(
+            description="Where the dashboard leads for a record's trace: https://grafana.example.com/explore/…/{trace_id}. "
+            "Without it the id is only shown."
         ),
     ] = None
     jwt_secret: Annotated[
@@ -159,6 +184,13 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
             description="Shared secret of the tokens the API takes (HS256; Supabase: Settings, API, JWT secret). "
             "Without it the server keeps one of its own in the database.",
             extra={"secret": True},
+        ),
+    ] = None
+    jwks: Annotated[
+        str | None,
+        Meta(
+            description="Public keys of the tokens the API takes (ES256, RS256, EdDSA), beside `jwt_secret`: an address, of which the keys are "
+            "read again by themselves (Supabase: https://PROJECT.supabase.co/auth/v1/.well-known/jwks.json), or a file."
         ),
     ] = None
     required_claims: Annotated[

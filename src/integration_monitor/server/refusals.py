@@ -2,7 +2,8 @@
 
 Refusal
 ├── NotSignedIn          401  nobody we know
-│   ├── TokenRefused     401  a token that is expired, forged or broken
+│   ├── TokenRefused     401  a token that is forged or broken
+│   │   └── TokenExpired 401  a token that was right once
 │   ├── KeyRefused       401  an API key that is unknown or revoked
 │   └── LinkRefused      401  a one-time link that is unknown, used or expired
 ├── NotAllowed           403  somebody we know, who may not do this
@@ -14,9 +15,13 @@ Refusal
 │   └── BodyTooSlow      408  a body that did not come in time
 ├── RecordsRefusedAll    422  records of which none can be stored
 ├── RecordMissing        404  a record that is not there
+├── GroupMissing         404  a kind of failures that a window does not hold
 ├── IncidentMissing      404  an incident that is not there
 ├── CallMissing          404  a record that holds no call over HTTP
-└── Busy                 429  more at once than is held in memory
+├── Busy                 429  more at once than is held in memory
+├── TooManyWatchers      429  as many live streams as one server has
+├── TooManyAttempts      429  an address from which too much was refused
+└── KeysUnavailable      503  an issuer whose keys cannot be read
 """
 
 from collections.abc import Sequence
@@ -44,7 +49,7 @@ class Refusal(IntegrationMonitorError):
     #: the next step, where the refusal itself does not name a better one
     default_hint: ClassVar[str]
     #: seconds after which the same request may be taken; None where waiting does not help
-    retry_after_s: ClassVar[int | None] = None
+    retry_after_s: int | None = None
 
     def __init__(self, detail: str, *, hint: str | None = None) -> None:
         super().__init__(detail)
@@ -67,6 +72,10 @@ class TokenRefused(NotSignedIn):
     code = "token_refused"
     title = "The token is not accepted"
     default_hint = "Ask for a new token; `integration-monitor token` issues one."
+
+
+class TokenExpired(TokenRefused):
+    """A token or a session that was right once: whoever sends it guesses nothing."""
 
 
 class KeyRefused(TokenRefused):
@@ -165,6 +174,15 @@ class RecordMissing(Refusal):
     default_hint = "Records are kept for the time of retention; `logs` lists those there are."
 
 
+class GroupMissing(Refusal):
+    """The window holds no failure of this kind, or none that the caller may see."""
+
+    code = "group_missing"
+    status = 404
+    title = "No such failures"
+    default_hint = "Give a longer window by `from`; `errors` lists the kinds there are."
+
+
 class IncidentMissing(Refusal):
     """There is no such incident."""
 
@@ -191,6 +209,43 @@ class Busy(Refusal):
     title = "Too much at once"
     default_hint = "Send the same again after the seconds in Retry-After."
     retry_after_s = 1
+
+
+class TooManyWatchers(Refusal):
+    """As many live streams are open as one server has."""
+
+    code = "too_many_watchers"
+    status = 429
+    title = "Too many live streams"
+    default_hint = "Come back after the seconds in Retry-After; until then `logs` tells what is new."
+    retry_after_s = 10
+
+
+class TooManyAttempts(Refusal):
+    """From this address too much was refused of late.
+
+    retry_after_s:
+        When its attempts are counted anew.
+    """
+
+    code = "too_many_attempts"
+    status = 429
+    title = "Too many attempts"
+    default_hint = "Wait for the seconds in Retry-After, and check the token or key that is sent."
+
+    def __init__(self, detail: str, *, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class KeysUnavailable(Refusal):
+    """The issuer of a token cannot be asked for its keys."""
+
+    code = "keys_unavailable"
+    status = 503
+    title = "The issuer's keys are not available"
+    default_hint = "Try again in some seconds. Whether the address in the setting `jwks` answers, the server's log tells."
+    retry_after_s = 10
 
 
 class ParameterRefused(Refusal):

@@ -119,21 +119,23 @@ PROBLEMS: Final = {
     400: _problem("A parameter is unknown or impossible; it is named."),
     401: _problem("No token, or one that is not accepted."),
     403: _problem("The token's role may not read this."),
-    503: _problem("The database is away; see Retry-After."),
+    429: _problem("Too many tokens or keys of this address were refused; see Retry-After."),
+    503: _problem("The database, or the issuer of the token, is away; see Retry-After."),
     504: _problem("The question took too long; ask for a narrower window."),
 }
 #: The same of an endpoint for one record.
 PROBLEMS_OF_ONE: Final = {**PROBLEMS, 404: _problem("There is no such record, or nothing to make of it what is asked for.")}
 
 
-def refuse_unknown_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """A guard: a misspelt filter must not look like an answer to the question.
+async def refuse_unknown_parameters(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """A guard: a misspelt filter must not look like an answer to the question. It waits for nothing; but one that is no coroutine goes to a thread.
 
     Errors:
-        ParameterRefused: a parameter that the endpoint does not have, the same one twice, or none where one is needed.
+        ParameterRefused: a parameter that the endpoint does not have, the same one twice, the word null for a value that is no text, or none where
+            one is needed.
     """
     known = {
-        field.kwarg_definition.name or name: field.is_required
+        field.kwarg_definition.name or name: field
         for name, field in handler.parsed_fn_signature.parameters.items()
         if isinstance(field.kwarg_definition, QueryParameter)
     }
@@ -143,8 +145,11 @@ def refuse_unknown_parameters(connection: ASGIConnection[Any, Any, Any, Any], ha
             raise ParameterRefused(name, f"there is no such parameter. {offered}")
         if len(values) > 1:
             raise ParameterRefused(name, "it is given more than once.")
-    for name, is_required in known.items():
-        if is_required and name not in connection.query_params:
+        # msgspec reads the word as None, wherever a value may be one that is no text: the filter would be dropped, and the answer wider than asked.
+        if values[0].lower() == "null" and not (known[name].annotation is str or str in known[name].args):
+            raise ParameterRefused(name, f"{shown(values[0])} is refused: leave the parameter out instead.")
+    for name, field in known.items():
+        if field.is_required and name not in connection.query_params:
             raise ParameterRefused(name, f"it is missing; add `{name}=…` to the request.")
 
 
