@@ -93,7 +93,7 @@ def resend_email(number: int) -> Call:
         "text": text,
         "tags": [{"name": "kind", "value": "order"}],
     }
-    answer = {"id": str(uuid.UUID(int=number + (4 << 76))), **message}
+    answer = {"id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"mail {number}")), **message}
     return _call("POST", "https://api.resend.com/emails", _json(message), answer, _JSON_HEADER, _BEARER_HEADER)
 
 

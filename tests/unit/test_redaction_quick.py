@@ -14,7 +14,7 @@ from integration_monitor.record import IntegrationLog, Json
 from integration_monitor.recorder import Recorder
 from integration_monitor.recorder.payloads import Cleaner, Parts
 from integration_monitor.recorder.readings import Request
-from integration_monitor.redaction import Redactor, plain_text
+from integration_monitor.redaction import Redactor, plain_octets
 from integration_monitor.redaction.headers import HEADERS_MAX
 from integration_monitor.redaction.headers import NAMES_MAX as HEADER_NAMES_MAX
 from integration_monitor.redaction.known_names import NAMES_MAX, KnownNames
@@ -135,7 +135,7 @@ def test_body_whose_names_are_known_is_not_gone_through() -> None:
     content = json.dumps(body, ensure_ascii=False).encode()
 
     assert vocabulary.known_names.decode(content) == body
-    assert plain_text(content, vocabulary) is not None
+    assert plain_octets([content], vocabulary) is not None
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import msgspec
 from integration_monitor.body import Body
 from integration_monitor.record import Json
 from integration_monitor.recorder.readings import Reading, Request
-from integration_monitor.redaction import MessageTexts, Redactor, are_clean, gather, plain_text
+from integration_monitor.redaction import MessageTexts, Redactor, are_clean, gather, plain_octets
 from integration_monitor.services.description import Direction, Match
 
 _REQUEST: Direction = "request"
@@ -46,26 +46,25 @@ class Cleaner:
         texts += request.texts
         url = self._quick_url(request, texts)
         is_ordinary = route is None or not (route.secrets or route.withheld or route.response_fields_kept)
+        sent, came = request.request_body, request.response_body
+        # Both in one go, as long as nothing has to be taken out of them.
+        known = [] if self._messages is not None or not is_ordinary else [one for one in (sent, came) if self._is_known(one)]
+        octets = plain_octets([one.raw for one in known if one.raw is not None], vocabulary) if known else None
         bodies = []
-        beside = ""
         # The request first: secrets found in it by place are then known, and gone from the answer too.
-        for body, direction in ((request.request_body, _REQUEST), (request.response_body, _RESPONSE)):
-            value = self._value(body, direction, request.match)
-            if value is not None:
+        for body, direction in ((sent, _REQUEST), (came, _RESPONSE)):
+            value = body.value
+            if value is not None and (octets is None or not body.has_known_names or not self._is_known(body)):
+                value = self._value(body, direction, request.match)
                 is_whole = is_ordinary and not body.is_cut and max(body.size, body.unpacked_size) <= self._body_bytes_max
-                plain = None
-                if is_whole and body.has_known_names and body.raw is not None and value is body.value:
-                    plain = plain_text(body.raw, vocabulary)
-                if plain is not None:
-                    beside = f"{beside}\n{plain}"
-                elif is_whole and type(value) is not str and gather(value, vocabulary, texts):
+                if is_whole and type(value) is not str and gather(value, vocabulary, texts):
                     if body.raw is not None and not body.has_known_names:
                         vocabulary.known_names.learn()
                 else:
                     value = self._body(body, value, direction, request.match)
             bodies.append(value)
         # A secret that was found meanwhile may stand in what was read before it.
-        if vocabulary.memory.version != request.version or not are_clean(texts, vocabulary, beside=beside):
+        if vocabulary.memory.version != request.version or not are_clean(texts, vocabulary, beside=octets or ""):
             return None
         return Parts(
             url=url,
@@ -74,6 +73,10 @@ class Cleaner:
             response_headers=request.response_headers,
             response_body=bodies[1],
         )
+
+    def _is_known(self, body: Body) -> bool:
+        """Whether a body is JSON as a whole, and all its fields have known names."""
+        return body.has_known_names and body.raw is not None and body.size <= self._body_bytes_max
 
     def thorough(self, request: Request) -> Parts:
         """The parts, each of them searched by itself; once more where a secret was found that may stand in a part before it."""
@@ -106,7 +109,7 @@ class Cleaner:
         if known is not None:
             return known
         is_plain = self._messages is None and own_path is None and "#" not in url and "@" not in url
-        if is_plain and request.vocabulary.harmless.issuperset([name for name, _value in query]):
+        if is_plain and all(request.vocabulary.is_harmless(name) for name, _value in query):
             texts.append(request.exchange.path)
             texts += [value for _name, value in query]
             return url

@@ -24,7 +24,7 @@ from integration_monitor.redaction.headers import HeaderReader
 from integration_monitor.redaction.messages import MessageTexts
 from integration_monitor.redaction.personal import PersonalData
 from integration_monitor.redaction.redactor import WITHHELD, Redactor
-from integration_monitor.redaction.scan import are_clean, gather, plain_text
+from integration_monitor.redaction.scan import are_clean, gather, plain_octets
 from integration_monitor.redaction.vocabulary import Vocabulary
 
 __all__ = [
@@ -36,5 +36,5 @@ __all__ = [
     "Vocabulary",
     "are_clean",
     "gather",
-    "plain_text",
+    "plain_octets",
 ]

@@ -6,7 +6,7 @@ import re
 _CHARS_MIN = 14
 # Every digit as 0, and what may divide groups of them as a space.
 _NUMBERS = bytes.maketrans(b"123456789-", b"000000000 ")
-_LONG, _GROUPS_OF_FOUR, _GROUP_OF_SIX = b"0" * _CHARS_MIN, b"0000 0000 0000", b"0000 000000 0000"
+_LONG, _GROUPS_OF_FOUR, _GROUP_OF_SIX = "0" * _CHARS_MIN, "0000 0000 0000", "0000 000000 0000"
 
 # As printed, in groups, or in one piece. What is part of a longer word or number is none. The digit comes before the look behind,
 # since the search for one of few characters is fast.
@@ -32,16 +32,16 @@ _NO_DIGIT = re.compile(r"[ -]")
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 
-def is_card_possible(text: bytes) -> bool:
-    """Whether the number of a card may stand in a text, in UTF-8. Cheap, and right in saying no."""
-    if len(text) < _CHARS_MIN:
+def is_card_possible(octets: str) -> bool:
+    """Whether the number of a card may stand in the octets of a text. Cheap, and right in saying no."""
+    if len(octets) < _CHARS_MIN:
         return False
-    plain = text.translate(_NUMBERS)
+    plain = octets.encode("latin-1").translate(_NUMBERS).decode("latin-1")
     return _LONG in plain or _GROUPS_OF_FOUR in plain or _GROUP_OF_SIX in plain
 
 
 def has_card(text: str) -> bool:
-    """Whether the number of a card stands in a text."""
+    """Whether the number of a card stands in a text, or in its octets: all its characters are of ASCII."""
     return any(_is_card(found[0]) for found in _CANDIDATE.finditer(text))
 
 

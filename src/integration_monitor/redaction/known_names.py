@@ -6,6 +6,9 @@ import msgspec
 
 from integration_monitor.record import Json
 
+#: {"name": "Authorization", "value": …}: the name is no key. Amazon's services write both with a capital letter.
+NAME_KEYS = ("name", "key", "header", "Name", "Key", "Header")
+
 # More names than these are no names but ids: such bodies are gone through field by field.
 NAMES_MAX = 1_000
 # Objects in objects, and lists between them. Each level doubles what a decoder takes; no vendor's answers are deeper by much.
@@ -24,6 +27,8 @@ class KnownNames:
     def __init__(self, harmless: set[str]) -> None:
         self._harmless = harmless
         self._known: frozenset[str] = frozenset()
+        #: those of NAME_KEYS that may be in what is decoded, in quotes
+        self.names_of_values: tuple[str, ...] = ()
         self._decoder: msgspec.json.Decoder[Json] | None = None
         self._misses = 0
         self._misses_next = _MISSES_MIN
@@ -49,6 +54,7 @@ class KnownNames:
         self._misses_next *= 2
         if len(self._harmless) <= NAMES_MAX and not self._known.issuperset(self._harmless):
             self._known = frozenset(self._harmless)
+            self.names_of_values = tuple(f'"{name}"' for name in NAME_KEYS if name in self._known)
             self._decoder = msgspec.json.Decoder(_type_of(self._known))
 
 

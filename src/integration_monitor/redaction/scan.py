@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from integration_monitor.record import Json
+from integration_monitor.redaction.known_names import NAME_KEYS
+from integration_monitor.redaction.shapes import octets_of
 from integration_monitor.redaction.vocabulary import Vocabulary
 
 # Deeper structures are no payload that anybody reads, and PostgreSQL refuses them some way below.
@@ -11,15 +13,11 @@ DEPTH_MAX = 100
 # Objects remembered by their fields' names; hostile input must not fill the memory.
 OBJECTS_MAX = 2_000
 _FIELDS_MAX = 100
-# More of them are short, and to compare them costs more than it saves.
+# Texts of this length are compared with those before them: to search a shorter one twice costs less.
+_COMPARED_CHARS_MIN = 100
 _TEXTS_COMPARED_MAX = 40
 
-# To go through fewer fields costs less than to search what is between them.
-_FIELDS_MIN = 16
-
 SCALARS = frozenset({type(None), bool, int, float})
-# {"name": "Authorization", "value": …}: the name is no key. Amazon's services write both with a capital letter.
-_NAME_KEYS = ("name", "key", "header", "Name", "Key", "Header")
 VALUE_KEYS = frozenset({"value", "Value"})
 _NAME_CHARS_MAX = 100
 
@@ -67,16 +65,17 @@ def _is_too_deep(body: Json) -> bool:
     return True
 
 
-def plain_text(content: bytes, vocabulary: Vocabulary) -> str | None:
-    """JSON whose fields have known names as one text, which `are_clean` can search; None where it must be gone through.
+def plain_octets(contents: list[bytes], vocabulary: Vocabulary) -> str | None:
+    """Bodies of JSON whose fields have known names as octets, which `are_clean` can search; None where they must be gone through.
 
-    The quickest way of all where there are many fields: nothing is done for each of them. Escapes hide what stands there, so there must be none.
+    The quickest way of all: nothing is done for each field. Escapes hide what stands there, so there must be none.
     """
-    if content.count(b'":') < _FIELDS_MIN or b"\\" in content:
+    octets = octets_of(b"\n".join(contents))
+    if "\\" in octets:
         return None
     # Without the colons behind names, of which there are many, and which divide no secret from its name.
-    text = content.decode().replace('":', '"')
-    return None if vocabulary.is_json_suspect(text) else text
+    octets = octets.replace('":', '"')
+    return None if vocabulary.is_json_suspect(octets) else octets
 
 
 def are_clean(texts: list[str], vocabulary: Vocabulary, *, beside: str = "") -> bool:
@@ -85,17 +84,32 @@ def are_clean(texts: list[str], vocabulary: Vocabulary, *, beside: str = "") -> 
     beside:
         As of `Vocabulary.is_suspect`.
     """
-    # Vendors repeat in their answer what they were sent.
-    text = "\n".join(dict.fromkeys(texts) if len(texts) <= _TEXTS_COMPARED_MAX else texts)
+    text = "\n".join(_without_repeated(texts))
     # An escape in JSON inside a string may hide a name or a slash from the tests on its text: {"\u0074oken": …}.
     if "\\" in text and ("\\u" in text or "\\/" in text):
         return False
     return not vocabulary.is_suspect(text, beside)
 
 
+def _without_repeated(texts: list[str]) -> list[str]:
+    """Without long texts that came before: vendors repeat in their answer what they were sent."""
+    if len(texts) > _TEXTS_COMPARED_MAX:
+        return texts
+    # Compared, and not put into a set: a hash takes longer than to search them, and texts of another length differ at once.
+    kept: list[str] = []
+    long: list[str] = []
+    for text in texts:
+        if len(text) >= _COMPARED_CHARS_MIN:
+            if text in long:
+                continue
+            long.append(text)
+        kept.append(text)
+    return kept
+
+
 def name_of_value(node: Mapping[str, Json], vocabulary: Vocabulary) -> str | None:
     """What the `value` of {"name": "Authorization", "value": …} is called in references; None where it is harmless."""
-    for key in _NAME_KEYS:
+    for key in NAME_KEYS:
         name = node.get(key)
         secret = vocabulary.judge(name) if isinstance(name, str) and len(name) <= _NAME_CHARS_MAX else None
         if secret is not None:
@@ -109,7 +123,7 @@ def _has_harmless_names(node: dict[str, Json], vocabulary: Vocabulary) -> bool:
         for name in node:
             if type(name) is not str or vocabulary.name_of(name) is not None or name not in vocabulary.harmless:
                 return False
-    if not VALUE_KEYS.isdisjoint(node) and not node.keys().isdisjoint(_NAME_KEYS):
+    if not VALUE_KEYS.isdisjoint(node) and not node.keys().isdisjoint(NAME_KEYS):
         return name_of_value(node, vocabulary) is None
     if len(node) <= _FIELDS_MAX:
         if len(vocabulary.harmless_objects) >= OBJECTS_MAX:

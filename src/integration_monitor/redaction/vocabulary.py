@@ -10,7 +10,7 @@ from integration_monitor.record import Json
 from integration_monitor.redaction.cards import has_card, is_card_possible
 from integration_monitor.redaction.known_names import KnownNames
 from integration_monitor.redaction.names import REFERENCE, WORDS, reference_name, squeezed
-from integration_monitor.redaction.shapes import Shapes
+from integration_monitor.redaction.shapes import Shapes, octets_of, text_of
 from integration_monitor.services.description import Route, Service
 
 # Secrets remembered of one service, so that they are found where they have neither name nor shape.
@@ -50,6 +50,8 @@ class Memory:
     def __init__(self) -> None:
         #: secret → reference
         self.secrets: dict[str, str] = {}
+        #: the octets of the same secrets
+        self.secrets_octets: tuple[str, ...] = ()
         #: (path of a route with secrets of its own, URL) → the URL without secrets, as far as they are known by now
         self.urls: dict[tuple[str | None, str], str] = {}
         #: `Vocabulary.harmless` and `harmless_objects` of the service and of each route that has secrets of its own
@@ -73,6 +75,7 @@ class Memory:
             # Where it comes again, it is to be remembered again.
             self._forget_texts_with(forgotten)
         self.secrets[secret] = reference
+        self.secrets_octets = tuple(map(_octets, self.secrets))
         self.version += 1
         self._forget_texts_with(secret)
 
@@ -115,13 +118,17 @@ class Vocabulary:
         self._service_name = _NO_NAME.sub("_", service.name)
         self._special = {_normal(name): name_in_reference for name, name_in_reference in special.items()}
         self._words = (*WORDS, *(squeezed(name.lower()) for name in special if reference_name(name) is None))
+        self._word = re.compile("|".join(map(re.escape, (*WORDS, *self._special))))
         self._known = known
+        self._known_octets = tuple(map(_octets, known))
         #: whether a secret of the settings is a mere number
         self.knows_numbers = any(secret.isdecimal() for secret in known)
         self.memory = memory
         #: names of fields that hold ids: what looks like the number of a card is none there
         self._id_names = {_normal(name) for name in _id_names(service, route)}
-        #: names that were judged: neither do they name a secret nor hold one
+        #: names of anything that were judged: they name no secret, and may hold one
+        self._nameless: set[str] = set()
+        #: names of fields that were judged: neither do they name a secret nor hold one
         self.harmless: set[str] = set()
         #: what the fields of objects are called, where all of them are harmless
         self.harmless_objects: set[tuple[str, ...]] = set()
@@ -144,12 +151,30 @@ class Vocabulary:
             self.harmless.add(name)
         return found
 
+    def is_harmless(self, name: str) -> bool:
+        """Whether a name neither names a secret nor holds one."""
+        return name in self.harmless or (self.name_of(name) is None and name in self.harmless)
+
     def judge(self, name: str) -> str | None:
-        """The same of a name that is no field's: it is not remembered, since it may be anything."""
+        """The same of a name that is no field's: it may be anything, so it is not `harmless`."""
+        if name in self._nameless:
+            return None
+        found = self._judge(name)
+        if found is None and len(name) <= HARMLESS_NAME_CHARS_MAX:
+            if len(self._nameless) >= HARMLESS_NAMES_MAX:
+                self._nameless.clear()
+            self._nameless.add(name)
+        return found
+
+    def _judge(self, name: str) -> str | None:
         if "%" in name or not name.isascii():
             # As a reader takes it who undoes encodings, and letters of full width.
             name = unicodedata.normalize("NFKC", decoded(name)).casefold()
-        return self._special.get(_normal(name)) or reference_name(name)
+        normal = _normal(name)
+        # Nearly no name has one of these words, and all that are secret do.
+        if self._word.search(normal) is None:
+            return None
+        return self._special.get(normal) or reference_name(name)
 
     def is_id(self, name: str) -> bool:
         """Whether the field of this name holds an id."""
@@ -194,68 +219,82 @@ class Vocabulary:
         """Whether a text is worth a closer look. Made of the cheapest tests, since nearly every text sees only these.
 
         beside:
-            Text that is searched for the same but for what follows a name: neither names nor encodings are in it.
+            Octets of a text that is searched for the same but for what follows a name: neither names nor encodings are in it.
         """
         if "%" in text and _ENCODED.search(text):
             text = "\n".join([text, *_decodings(text)])
         if "\\" in text:
             # A line break inside JSON inside a string is two characters, of which the second would seem to belong to the word behind it.
             text = f"{text}\n{_ESCAPED_SPACE.sub(' ', text)}"
-        return self._holds_secret(f"{text}\n{beside}" if beside else text) or self._names_secret(text)
-
-    def is_json_suspect(self, text: str) -> bool:
-        """Whether a name and its secret may stand in the texts of JSON that has no escapes, and whose fields have harmless names.
-
-        text:
-            The JSON without the colons of its structure.
-        """
-        if "%" in text and _ENCODED.search(text):
-            return True
-        if ('"value"' in text or '"Value"' in text) and self._names_value(text):
-            return True
-        # As in other texts, but for the quotes, which are those of the structure.
-        if ("'" in text or "=" in text) and _is_pair_possible(text) and self._has_word(text):
-            return True
-        return self._closes_secret(text) or self._divides_secret(text, is_json=True)
-
-    def _names_value(self, text: str) -> bool:
-        """Whether {"name": …, "value": …} may name a secret, anywhere in JSON."""
-        for key in ('"name"', '"key"', '"header"', '"Name"', '"Key"', '"Header"'):
-            for behind in text.split(key)[1:]:
-                # Where the value of this field is no text, the next text is judged: it may only be suspected for nothing.
-                name = behind.split('"', 2)[1:2]
-                if name and self.judge(name[0]) is not None:
-                    return True
-        return False
-
-    def _holds_secret(self, text: str) -> bool:
-        """Whether there is a secret that is known by value or by its shape, or what cannot be stored."""
-        for secret in self.memory.secrets:
-            if secret in text:
-                return True
-        for secret in self._known:
-            if secret in text:
-                return True
         try:
             data = text.encode()
         except UnicodeEncodeError:  # half of a surrogate pair
             return True
-        return b"\0" in data or self.shapes.is_possible(text) or (is_card_possible(data) and has_card(text))
+        octets = octets_of(data)
+        return self._holds_secret(f"{octets}\n{beside}" if beside else octets) or self._names_secret(text, octets)
 
-    def _names_secret(self, text: str) -> bool:
+    def is_json_suspect(self, octets: str) -> bool:
+        """Whether a name and its secret may stand in the texts of JSON that has no escapes, and whose fields have harmless names.
+
+        octets:
+            Of JSON that `known_names` decoded, without the colons of its structure.
+        """
+        if 'alue"' in octets and self._names_value(octets):
+            return True
+        if self._closes_secret(octets):
+            return True
+        is_plain = "%" not in octets and "=" not in octets and "'" not in octets
+        # Nearly all that has a colon, but none of the other signs, are URLs.
+        if is_plain and (":" not in octets or ":" not in octets.replace("://", "")):
+            return False
+        text = text_of(octets)
+        if "%" in text and _ENCODED.search(text):
+            return True
+        # As in other texts, but for the quotes, which are those of the structure.
+        if ("'" in text or "=" in text) and _is_pair_possible(text) and self._has_word(text):
+            return True
+        return self._divides_secret(text, is_json=True)
+
+    def _names_value(self, octets: str) -> bool:
+        """Whether {"name": …, "value": …} may name a secret, anywhere in JSON."""
+        if '"value"' not in octets and '"Value"' not in octets:
+            return False
+        # No other names are in it: to look whether one is known costs less than to search for it.
+        for key in self.known_names.names_of_values:
+            for behind in octets.split(key)[1:]:
+                # Where the value of this field is no text, the next text is judged: it may only be suspected for nothing.
+                name = behind.split('"', 2)[1:2]
+                if name and self.judge(text_of(name[0])) is not None:
+                    return True
+        return False
+
+    def _holds_secret(self, octets: str) -> bool:
+        """Whether there is a secret that is known by value or by its shape, or what cannot be stored."""
+        for secret in self.memory.secrets_octets:
+            if secret in octets:
+                return True
+        for secret in self._known_octets:
+            if secret in octets:
+                return True
+        return "\0" in octets or self.shapes.is_possible(octets) or (is_card_possible(octets) and has_card(octets))
+
+    def _names_secret(self, text: str, octets: str) -> bool:
         """Whether the name of a secret may stand before something that divides it from its value."""
+        is_quoted = '"' in octets or "'" in octets
         # {"value": …, "name": "token"} and <input value="…" name="token">: the name may stand behind the value.
-        if ('"' in text or "'" in text or "<" in text) and _is_pair_possible(text) and self._has_word(text):
+        if (is_quoted or "<" in octets) and _is_pair_possible(octets) and self._has_word(text):
             return True
-        if self._closes_secret(text):
+        if self._closes_secret(octets):
             return True
+        if not is_quoted and ":" not in octets and "=" not in octets:
+            return False
         if '"' in text:
             text = text.replace('",', ":")
         return self._divides_secret(text)
 
-    def _closes_secret(self, text: str) -> bool:
+    def _closes_secret(self, octets: str) -> bool:
         """Whether an element of XML, or of a page, has the name of a secret."""
-        return "</" in text and any(self.judge(name) is not None for name in set(_CLOSING_TAG.findall(text)))
+        return "</" in octets and any(self.judge(name) is not None for name in set(_CLOSING_TAG.findall(octets)))
 
     def _divides_secret(self, text: str, *, is_json: bool = False) -> bool:
         """Whether the name of a secret stands before a colon, or another sign of this kind."""
@@ -329,6 +368,10 @@ def decoded(text: str) -> str:
 def _normal(name: str) -> str:
     """A name as it is compared: case, dashes and underscores do not count."""
     return _NO_LETTER.sub("", name.lower())
+
+
+def _octets(secret: str) -> str:
+    return octets_of(secret.encode("utf-8", "surrogatepass"))
 
 
 def _is_distinctive(secret: str) -> bool:

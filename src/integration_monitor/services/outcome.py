@@ -100,6 +100,8 @@ def not_from_the_api(exchange: Exchange, *, is_repeatable: bool) -> Outcome | No
     It comes from what stands before the API: a proxy, a check for robots, the log-in of a hotel's network.
     """
     status, body = exchange.status_code or 0, exchange.response_body
+    if status < HTTPStatus.MULTIPLE_CHOICES and type(body) is not str:
+        return None
     if status == HTTPStatus.NOT_MODIFIED:
         return Outcome(is_success=True, note="not modified")
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:

@@ -220,9 +220,9 @@ def _text(given: object) -> str:
 
 
 def _entity(exchange: Exchange, match: Match) -> tuple[str, str] | None:
-    places = match.service.entities
-    if match.route is not None:
-        places = (*places, *match.route.entities)
+    service_places, route = match.service.entities, match.route
+    # Hardly any service has places of its own.
+    places = service_places if route is None else (*service_places, *route.entities) if service_places else route.entities
     for place in places:
         if place.when is not None and str(field_at(exchange.response_body, place.when[0])) != place.when[1]:
             continue
