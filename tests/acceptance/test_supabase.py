@@ -104,7 +104,7 @@ def test_python_client_inserts_a_success_and_a_failure(supabase: Client, databas
     assert first.request_payload["subject"] == "Hello"
     assert str(first.related_entity_id) == SUCCESS["related_entity_id"]
     assert (second.status, second.error_message, second.error_code) == ("failed", "Invalid lead", "400")
-    assert [one.service_name for one in others] == ["resend", "amocrm"]
+    assert {one.service_name for one in others} == {"resend", "amocrm"}
 
 
 def test_python_client_selects_the_hourly_view_newest_hour_first(supabase: Client) -> None:

@@ -44,7 +44,7 @@ REQUEST = SimpleNamespace(
 
 def render(template: str, **given: Any) -> str:
     made = environment()
-    made.globals["url_for"] = lambda name, **_: f"/{name}"
+    made.globals["url_for"] = lambda name, **_: "/" if name == "dashboard" else f"/{name}"
     return made.get_template(template).render(**{"reader": READER, **given})
 
 

@@ -136,9 +136,10 @@ def _table(name: str) -> Table:
 
 
 def _not_allowed(table: Table, code: str, message: str, *, hint: str | None = None) -> RequestRefused:
+    """400 and not 405, as for everything else that is not taken: clients tell the two apart by the code."""
     allowed = _METHODS[table]
     return RequestRefused(
-        HTTPStatus.METHOD_NOT_ALLOWED, code, message, details=f"{table} takes {allowed}.", hint=hint, headers={"allow": allowed}
+        HTTPStatus.BAD_REQUEST, code, message, details=f"{table} takes {allowed}.", hint=hint, headers={"allow": allowed}
     )
 
 
