@@ -110,7 +110,7 @@ def _is_underscored(text: str) -> bool:
         ("re_" in text and _AFTER_RE.search(text) and _RESEND_KEY.search(text_of(text)))
         or ("whsec_" in text and _SIGNING_SECRET.search(text_of(text)))
         or (
-            ("_live_" in text or "_test_" in text or ("gh" in text and _AFTER_GH.search(text)))
+            ("_live_" in text or "_test_" in text or ("g" in text and "gh" in text and _AFTER_GH.search(text)))
             and _KNOWN_VENDORS_TOKEN.search(text_of(text))
         )
     )

@@ -367,7 +367,9 @@ def decoded(text: str) -> str:
 
 def _normal(name: str) -> str:
     """A name as it is compared: case, dashes and underscores do not count."""
-    return _NO_LETTER.sub("", name.lower())
+    plain = squeezed(name.lower()).replace(" ", "")
+    # Nearly always nothing else is left: the search for it takes longer than all of these.
+    return plain if plain.isalnum() and plain.isascii() else _NO_LETTER.sub("", plain)
 
 
 def _octets(secret: str) -> str:

@@ -1,5 +1,7 @@
 """Reading single values out of parsed bodies: whatever shape they have, nothing here raises."""
 
+from functools import lru_cache
+
 from integration_monitor.record import Json
 from integration_monitor.services.exchange import Exchange
 
@@ -11,19 +13,22 @@ def field_at(body: Json, field: str) -> Json:
     """The value at `data.items.0.id`; `[]` is the one item of a list that has just one. None where there is none."""
     if type(body) is dict and "." not in field and field:
         return body.get(field)
-    for step in field.split(".") if field else ():
+    for step, index in _steps(field):
         if isinstance(body, dict):
             body = body.get(step)
-        elif isinstance(body, list):
-            if step == "[]":
-                body = body[0] if len(body) == 1 else None
-            elif step.isdigit():
-                body = body[int(step[:6])] if int(step[:6]) < len(body) else None
-            else:
-                return None
-        else:
+        elif not isinstance(body, list) or index is None:
             return None
+        elif index < 0:
+            body = body[0] if len(body) == 1 else None
+        else:
+            body = body[index] if index < len(body) else None
     return body
+
+
+@lru_cache(maxsize=1024)
+def _steps(field: str) -> tuple[tuple[str, int | None], ...]:
+    """(name, index in a list) of each step: -1 stands for the one item of a list, None where no list has such an item."""
+    return tuple((step, -1 if step == "[]" else int(step[:6]) if step.isdigit() else None) for step in field.split(".") if field)
 
 
 def request_field(exchange: Exchange, field: str) -> Json:
