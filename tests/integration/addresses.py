@@ -2,6 +2,7 @@
 
 from litestar.routes import HTTPRoute
 
+from integration_monitor.server.pages.filters import NAMES
 from tests.integration.conftest import Client
 
 API = "/api/admin/integrations/monitoring"
@@ -13,10 +14,15 @@ _PARTS = {
     "entity_type": "lead",
     "entity_id": "5",
     "id": "5",
-    "log_id": "00000000-0000-4000-8000-000000000001",
+    "record_id": "00000000-0000-4000-8000-000000000001",
+    "key": "0123456789abcdef01234567",
     "incident_id": "00000000-0000-4000-8000-000000000001",
     "table": "integration_logs",
 }
+
+
+#: what pages look for, by themselves
+_OF_PAGES = (*NAMES, "window", "from", "to", "before", "by", "record")
 
 
 def filled(route: HTTPRoute) -> str:
@@ -28,8 +34,8 @@ def filled(route: HTTPRoute) -> str:
 
 
 def questions(client: Client) -> list[tuple[str, str]]:
-    """(path, parameter) of everything that can be asked. Pages and doors look for parameters by themselves: they get those of all the others."""
-    found, names = [], set()
+    """(path, parameter) of everything that can be asked. What is no endpoint gets the parameters of pages."""
+    found: list[tuple[str, str]] = []
     for route in client.app.routes:
         # Files are found by their names alone, and a link to sign in by its own.
         if not isinstance(route, HTTPRoute) or "{" in filled(route):
@@ -44,9 +50,9 @@ def questions(client: Client) -> list[tuple[str, str]]:
                 for name, field in parameters
                 if field.kwarg_definition is not None
             ]
-            names.update(own)
-            found.append((filled(route), own))
-    return [(path, name) for path, own in found for name in (own if path.startswith("/api") else sorted(names))]
+            path = filled(route)
+            found += [(path, name) for name in (own if path.startswith("/api") else _OF_PAGES)]
+    return found
 
 
 def changing(client: Client) -> list[tuple[str, str]]:

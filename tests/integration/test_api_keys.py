@@ -12,8 +12,10 @@ from typer.testing import CliRunner
 from integration_monitor.cli.application import build
 from integration_monitor.record import entity_uuid
 from integration_monitor.server import keyring
+from tests.integration.addresses import questions
 from tests.integration.batches import fetch
 from tests.integration.conftest import AddLog, Client
+from tests.integration.test_alerts_api import add_incident
 
 PATH = "/api/admin/integrations/monitoring"
 RECORD = {"service_name": "amocrm", "action": "sync_lead", "status": "success"}
@@ -204,6 +206,63 @@ def test_cursor_of_another_key_widens_nothing(client: Client, make_key: Any, add
 
         assert answer.status_code == 200, question
         assert "hidden" not in answer.text
+
+
+def test_no_address_tells_a_key_of_one_service_of_another(
+    client: Client, make_key: Any, add_log: AddLog, database_url: str
+) -> None:
+    record_id = add_log(service_name="foreign", status="failed", error_code="FOREIGN", error_message="foreign words")
+    add_incident(database_url, subject="foreign")
+    narrow = {"apikey": make_key("r", "--scope", "read", "--service", "resend")}
+    wide = {"apikey": make_key("w", "--scope", "read")}
+    [group] = client.get(f"{PATH}/errors", headers=wide).json()["data"]
+    paths = {path for path, _name in questions(client)}
+    paths |= {f"{PATH}/errors/{group['key']}", f"/errors/{group['key']}", f"{PATH}/logs/{record_id}", f"/logs/{record_id}"}
+    paths |= {
+        f"{PATH}/logs/{record_id}/curl",
+        "/logs/live",
+        f"{PATH}/live",
+        "/metrics",
+        f"{PATH}/incidents",
+        "/rest/v1/integration_logs",
+    }
+    told = set()
+
+    for path in sorted(paths):
+        for query in (
+            "",
+            "?service=foreign",
+            "?service=resend&service=foreign",
+            "?service=foreign&service=resend",
+            "?SERVICE=resend",
+        ):
+            answer = client.get(path + query, headers=narrow)
+            assert answer.status_code in {200, 400, 403, 404}, (path, query)
+            assert "foreign" not in answer.text.replace("service=foreign", ""), (path, query)
+        if not path.endswith("/live") and client.get(path, headers=wide).text.find("foreign") >= 0:
+            told.add(path)
+            assert "foreign" not in client.get(f"{path}?service=resend", headers=narrow).text, path
+
+    # What would tell, and does not.
+    assert {
+        f"{PATH}/errors/{group['key']}",
+        f"{PATH}/incidents",
+        f"/errors/{group['key']}",
+        "/",
+        "/rest/v1/integration_logs",
+    } <= told
+
+
+def test_key_of_ingest_is_told_nothing(client: Client, make_key: Any, add_log: AddLog) -> None:
+    add_log(service_name="foreign", status="failed")
+    send = {"apikey": make_key("i", "--scope", "ingest")}
+    paths = {path for path, _name in questions(client)} | {"/logs/live", f"{PATH}/live", "/rest/v1/integration_stats_hourly"}
+
+    for path in sorted(paths):
+        answer = client.get(path, headers=send)
+
+        assert answer.status_code in {200, 403, 404}, path
+        assert "foreign" not in answer.text, path
 
 
 def test_read_key_of_one_service_opens_no_record_of_another(client: Client, make_key: Any, add_log: AddLog) -> None:

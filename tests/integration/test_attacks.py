@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import json
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -14,6 +15,10 @@ import zstandard
 from psycopg import sql
 
 from integration_monitor.record import entity_uuid
+from integration_monitor.server.ingest import bodies
+from integration_monitor.server.ingest.limits import BODY_BYTES_MAX
+from integration_monitor.server.rest.parameters import read_question
+from integration_monitor.server.rest.refusals import RequestRefused
 from tests.acceptance.live_server import live_server
 from tests.integration.addresses import API, DOORS, changing, questions
 from tests.integration.batches import fetch
@@ -89,6 +94,10 @@ def test_markup_in_every_column_is_text_on_every_page(
         assert 'onerror="hit' not in answer.text, address
         assert "script-src 'self'" in answer.headers["content-security-policy"]
     assert any("&lt;img" in client.get(address, headers={"accept": "text/html"}).text for address in addresses[:4])
+    # The groups come when the page asks for itself.
+    groups = client.get("/errors", headers={"accept": "text/html", "hx-request": "true"}).text
+    assert 'class="panel group' in groups
+    assert IMAGE not in groups
 
 
 def test_json_is_never_taken_for_a_page(client: Client, bearer: Bearer, add_log: AddLog) -> None:
@@ -113,7 +122,12 @@ def test_every_change_by_a_page_of_another_site_is_refused(client: Client, make_
     assert {"/sign-in", "/sign-out", *DOORS} <= {path for _method, path in asked}
 
     for method, path in asked:
-        for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://evil.test"}, {"origin": "null"}):
+        for headers in (
+            {"sec-fetch-site": "cross-site"},
+            {"origin": "https://evil.test"},
+            {"origin": "null"},
+            {"origin": "http://["},
+        ):
             answer = client.request(method, path, headers=headers, content=b"{}", follow_redirects=False)
 
             assert (answer.status_code, "evil" in answer.headers.get("location", "")) == (403, False), (
@@ -213,6 +227,28 @@ def test_bomb_is_not_unpacked(client: Client, bearer: Bearer, path: str, encodin
     )
 
     assert answer.status_code in {413, 415}, answer.text
+
+
+@pytest.mark.parametrize("member", [gzip.compress(b""), zstandard.ZstdCompressor().compress(b"")])
+def test_body_of_empty_members_is_unpacked_in_one_go(member: bytes) -> None:
+    encoding = "gzip" if member.startswith(b"\x1f\x8b") else "zstd"
+    began = time.thread_time()
+
+    unpacked = bodies.unpack(member * (BODY_BYTES_MAX // len(member)), encoding)
+
+    assert unpacked == b""
+    # One second of the processor's; it was minutes when each member copied all that follows it.
+    assert time.thread_time() - began < 30
+
+
+def test_list_of_blanks_is_read_in_one_go() -> None:
+    began = time.thread_time()
+
+    with pytest.raises(RequestRefused):
+        read_question("integration_logs", [("service_name", f"in.({' ' * 60_000}()")])
+
+    # A millisecond; it was a minute when every division of the blanks was tried.
+    assert time.thread_time() - began < 10
 
 
 @pytest.mark.parametrize("path", DOORS)

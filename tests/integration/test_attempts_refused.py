@@ -57,16 +57,16 @@ def test_who_guesses_nothing_is_not_counted(client: Client, bearer: Bearer, make
     assert client.get(STATS, headers={"authorization": "Bearer guess"}).status_code == 401
 
 
-def test_sign_in_is_closed_for_a_time_and_opens_again(
+def test_sign_in_is_closed_to_guesses_for_a_time_and_opens_again(
     client: Client, make_token: MakeToken, bearer: Bearer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = [paste(client, "guess").status_code for _ in range(ATTEMPTS_MAX - 5)]
     tried += [client.get(f"/sign-in/guess{number}", headers=BROWSER).status_code for number in range(5)]
-    closed = [paste(client, make_token()), client.get("/sign-in/guess", headers=BROWSER)]
+    closed = [paste(client, "guess"), client.get("/sign-in/guess", headers=BROWSER)]
     page = client.get("/sign-in", headers=BROWSER)
     program = client.get(STATS, headers=bearer())
     monkeypatch.setattr(attempts, "WINDOW_S", -1.0)
-    later = paste(client, make_token())
+    later = client.get("/sign-in/guess", headers=BROWSER)
 
     assert tried == [401] * ATTEMPTS_MAX
     for answer in closed:
@@ -74,7 +74,14 @@ def test_sign_in_is_closed_for_a_time_and_opens_again(
         assert int(answer.headers["retry-after"]) > 0
         assert "Too many attempts" in answer.text
         assert "set-cookie" not in answer.headers
-    assert (page.status_code, program.status_code, later.status_code) == (200, 200, 303)
+    assert (page.status_code, program.status_code, later.status_code) == (200, 200, 401)
+
+
+def test_nobody_closes_the_sign_in_for_who_has_a_token(client: Client, make_token: MakeToken) -> None:
+    for _ in range(ATTEMPTS_MAX + 1):
+        paste(client, "guess")
+
+    assert paste(client, make_token()).status_code == 303
 
 
 def test_program_with_a_wrong_key_keeps_no_person_out(client: Client, make_token: MakeToken) -> None:

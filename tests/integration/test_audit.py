@@ -73,6 +73,18 @@ def test_command_lists_acts_newest_first(database_url: str, add_log: AddLog) -> 
     assert "key_revoked" in table
 
 
+def test_name_that_somebody_gave_themselves_steers_no_terminal(database_url: str) -> None:
+    fetch(
+        database_url,
+        "insert into integration_monitor.audit (actor, act, subject) values (E'\\u001b[2Jme\\u009b31m', 'a', E'b\\nc')",
+    )
+
+    table = command("audit", "--database-url", database_url).stdout
+
+    assert "me" in table
+    assert not {"\x1b", "\x9b"} & set(table)
+
+
 @pytest.mark.parametrize("role", ["anon", "authenticated", "integration_monitor_writer", "integration_monitor_statistics"])
 def test_others_neither_read_nor_write_the_audit(database_url: str, role: str) -> None:
     for statement in (

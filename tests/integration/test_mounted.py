@@ -60,6 +60,8 @@ def test_mounted_server_does_all_that_it_does_alone(
         assert sent_away.headers["location"] == "/monitor/sign-in"
         page = client.post("/monitor/sign-in", data={"token": make_token("service_role")})
         assert page.status_code == 200
+        # The other pages of that application are not given the session.
+        assert [cookie.path for cookie in client.cookies.jar] == ["/monitor"]
         assert str(page.url).removeprefix("http://monitor.test") == "/monitor/"
         assert "amocrm" in page.text
         addresses = set(re.findall(r'(?:href|src|action)="(/[^"]*)"', page.text))

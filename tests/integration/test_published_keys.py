@@ -1,7 +1,9 @@
 """Tokens that an issuer signs with keys of its own: taken by the keys that it publishes, rotated, away, hostile, and never mixed up with the secret."""
 
 import concurrent.futures
+import contextlib
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -231,6 +233,35 @@ def test_issuer_that_does_not_answer_is_given_up(client: Client, issuer: Issuer,
     answer = client.get(STATS, headers=EC.bearer())
 
     assert answer.status_code == 503
+
+
+def test_issuer_that_never_ends_its_head_is_not_waited_for(make_client: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(published_keys, "READING_TIMEOUT_S", 0.2)
+    is_over, has_ended = threading.Event(), threading.Event()
+
+    def trickle(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(ConnectionError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+            # Some ten seconds, if nobody gives it up.
+            for _ in range(500):
+                if is_over.wait(0.02):
+                    return
+                connection.sendall(b"a")
+        has_ended.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=trickle, args=(listener,), name="trickle")
+        thread.start()
+        try:
+            client = make_client(jwks=f"http://127.0.0.1:{listener.getsockname()[1]}/jwks.json")
+            answers = [client.get(STATS, headers=EC.bearer()) for _ in range(2)]
+            assert not has_ended.is_set()
+        finally:
+            is_over.set()
+            thread.join()
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(503, "keys_unavailable")] * 2
 
 
 def entry_of(key: SigningKey, **changes: Any) -> dict[str, Any]:

@@ -93,6 +93,19 @@ def test_guessed_link_opens_nothing(client: Client, link: str) -> None:
     assert follow(client, link).status_code == 401
 
 
+@pytest.mark.parametrize("headers", [{"sec-purpose": "prefetch;prerender"}, {"purpose": "prefetch"}, {"x-moz": "prefetch"}])
+def test_link_that_a_browser_fetches_ahead_is_not_used_up(client: Client, headers: dict[str, str]) -> None:
+    link = new_link(client)
+
+    ahead = client.get(link, headers=headers, follow_redirects=False)
+    asked = client.head(link, follow_redirects=False)
+    opened = client.get(link, follow_redirects=False)
+
+    assert (ahead.status_code, "set-cookie" in ahead.headers) == (401, False)
+    assert (asked.status_code, "set-cookie" in asked.headers) == (405, False)
+    assert (opened.status_code, "set-cookie" in opened.headers) == (303, True)
+
+
 def test_link_is_kept_as_a_hash(client: Client, database_url: str) -> None:
     link = new_link(client).removeprefix("/sign-in/")
 
@@ -169,6 +182,21 @@ def test_token_without_required_claim_opens_nothing(make_client: MakeClient, mak
 
     assert paste(client, make_token()).status_code == 401
     assert paste(client, make_token(team="crm")).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("charset", "value"), [("utf-77", b"x"), ("utf-8", b"\xff"), ("idna", b"xn--\xff"), ("zlib", b"x"), ("", b"\xff\x00")]
+)
+def test_form_in_a_strange_encoding_opens_nothing(client: Client, charset: str, value: bytes) -> None:
+    head = f'--a\r\ncontent-disposition: form-data; name="token"\r\ncontent-type: text/plain; charset={charset}\r\n\r\n'
+
+    answer = client.post(
+        "/sign-in",
+        content=head.encode() + value + b"\r\n--a--\r\n",
+        headers={"content-type": "multipart/form-data; boundary=a"},
+    )
+
+    assert answer.status_code == 401
 
 
 def test_form_without_token_opens_nothing(client: Client) -> None:

@@ -37,10 +37,15 @@ def list_acts(
         return
     table = Table("at", "actor", "act", "subject", "details", box=None)
     for act in acts:
-        # As text: what somebody called a key is no markup.
+        # As text: what somebody called a key, or themselves in a token, is no markup and steers no terminal.
         cells = (f"{act.at:%Y-%m-%d %H:%M:%S} UTC", act.actor, act.act, act.subject, msgspec.json.encode(act.details).decode())
-        table.add_row(*map(Text, cells))
+        table.add_row(*(Text(_printable(cell)) for cell in cells))
     Console().print(table)
+
+
+def _printable(text: str) -> str:
+    """A text in which nothing acts unseen: what steers a terminal becomes its escape."""
+    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in text)
 
 
 def note_act(database_url: str, *, act: str, subject: str, details: Mapping[str, object]) -> None:

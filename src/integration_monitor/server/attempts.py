@@ -22,6 +22,8 @@ ATTEMPTS_MAX: Final = 20
 WINDOW_S: Final = 60.0
 #: Addresses that are remembered, some 200 bytes each; beyond it the one whose window began first is forgotten.
 ADDRESSES_MAX: Final = 10_000
+# What is no address may have been sent by whoever tries, where a proxy passes it on.
+_NAME_LENGTH_MAX: Final = 64
 # Who has IPv6 has a network of so many bits at least, and can send from each address in it.
 _IPV6_NETWORK_BITS: Final = 64
 
@@ -78,7 +80,7 @@ def address_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:  # a socket in the file system has none
-        return host
+        return host[:_NAME_LENGTH_MAX]
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
     if address.ipv4_mapped is not None:

@@ -179,8 +179,10 @@ class Entrance:
 
     def _cookie(self, connection: ASGIConnection[Any, Any, Any, Any], value: str, *, max_age_s: int) -> Cookie:
         is_https = self._is_public_https or connection.scope["scheme"] == "https"
+        # Of an application that this one is mounted in, the other pages get no session of ours.
+        path = connection.scope.get("root_path") or "/"
         # Lax and not Strict: a link to the dashboard in a chat must open it.
-        return Cookie(COOKIE_NAME, value=value, max_age=max_age_s, path="/", secure=is_https, httponly=True, samesite="lax")
+        return Cookie(COOKIE_NAME, value=value, max_age=max_age_s, path=path, secure=is_https, httponly=True, samesite="lax")
 
     async def _key(self, purpose: KeyPurpose) -> bytes:
         key = self._keys.get(purpose)

@@ -54,6 +54,14 @@ async def refuse_cross_origin(connection: ASGIConnection[Any, Any, Any, Any], _:
     if origin is None:
         return
     settings: Settings = connection.app.state.settings
-    own = {connection.headers.get("host"), urlsplit(settings.public_url or "").netloc or None} - {None}
-    if urlsplit(origin).netloc not in own:
+    own = {connection.headers.get("host"), _host(settings.public_url or "")} - {None, ""}
+    if _host(origin) not in own:
         raise OriginRefused("The request was sent by a page of another origin.")
+
+
+def _host(origin: str) -> str:
+    """The host of an origin, with its port; empty where there is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # brackets that hold no IPv6 address
+        return ""

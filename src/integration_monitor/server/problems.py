@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from litestar import Request, Response
 from litestar.enums import MediaType
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.response import Redirect
 from litestar.types import ExceptionHandlersMap
 from msgspec import Meta
@@ -70,6 +70,11 @@ _INTERNAL_ERROR: Final = problem(
 _NOT_FOUND: Final = problem(
     "not_found", 404, "Not found", "There is nothing at this address.", "The endpoints are listed at /schema."
 )
+_BODY_BROKEN_OFF: Final = problem(
+    "bad_body", 400, "The body cannot be read", "The body ended before it was complete.", "Send the whole of it."
+)
+# Litestar's words for a client that went away while its body was read. That is no mistake of ours, which its kind of exception says.
+_GONE: Final = "client disconnected prematurely"
 _TOO_LARGE: Final = problem("too_large", 413, "Too large", "The request's body is too large.", "Send less.")
 _DATABASE_UNAVAILABLE: Final = problem(
     "database_unavailable",
@@ -115,6 +120,8 @@ def describe(error: Exception, asked: Mapping[str, str] | None = None) -> Proble
             return msgspec.structs.replace(described, parameter=parameter, refused=refused)
         case CursorError() | ValidationException():
             return describe(_bad_parameter(error, asked or {}))
+        case InternalServerException() if error.detail == _GONE:
+            return _BODY_BROKEN_OFF
         case HTTPException():
             return _of_router(error)
         case StoreError():

@@ -71,9 +71,10 @@ class PublishedKeys:
         if kid not in self._keys or self._is_older_than(self._read_at, KEYS_AGE_MAX_S):
             reading = self._begin_reading()
             if reading is not None and (kid not in self._keys or not self._has_failed):
-                # A request that is given up must not end the reading, on which others wait.
-                await asyncio.wait([reading])
-        if kid not in self._keys and self._has_failed:
+                # A request that is given up must not end the reading, on which others wait. Its own deadline does not cover the search for the
+                # host's address, nor a head that comes byte by byte.
+                await asyncio.wait([reading], timeout=READING_TIMEOUT_S)
+        if kid not in self._keys and (self._has_failed or self._reading is not None):
             raise KeysUnavailable("The keys by which this token would be checked cannot be read.")
         return self._keys.get(kid)
 

@@ -1,5 +1,6 @@
 """The ways in and out for people: a pasted token or a one-time link becomes a session, and a session ends."""
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -10,8 +11,10 @@ from litestar.types import ControllerRouterHandler
 
 from integration_monitor.server.attempts import address_of
 from integration_monitor.server.auth import entrance_of
+from integration_monitor.server.caller import Caller
+from integration_monitor.server.entrance import Entrance
 from integration_monitor.server.problems import describe
-from integration_monitor.server.refusals import NotAllowed, NotSignedIn, TooManyAttempts
+from integration_monitor.server.refusals import LinkRefused, NotAllowed, NotSignedIn, TooManyAttempts
 
 Answer = Response[Any]
 
@@ -27,8 +30,7 @@ async def sign_in(request: Request[Any, Any, Any]) -> Answer:
     """Begins a session with a pasted token. It ends no later than the token."""
     entrance = entrance_of(request.app.state)
     try:
-        with entrance.sign_in_attempts.counted(address_of(request)):
-            caller, until = await entrance.token_holder(await _pasted_token(request))
+        caller, until = await _token_holder(request, entrance)
     except (NotSignedIn, NotAllowed, TooManyAttempts) as error:
         return _refuse(error)
     return _welcome(request, await entrance.session_cookie(caller, request, until=until))
@@ -38,6 +40,8 @@ async def sign_in(request: Request[Any, Any, Any]) -> Answer:
 async def use_link(request: Request[Any, Any, Any], link: FromPath[str]) -> Answer:
     """Begins a session with a one-time link."""
     entrance = entrance_of(request.app.state)
+    if _is_prefetch(request):
+        return _refuse(LinkRefused("The link was asked for before anybody opened it; open it now."))
     try:
         with entrance.sign_in_attempts.counted(address_of(request)):
             caller = await entrance.link_holder(link)
@@ -64,9 +68,35 @@ def _refuse(error: NotSignedIn | NotAllowed | TooManyAttempts) -> Answer:
     return Template("sign_in.html", context={"problem": describe(error)}, status_code=status, headers=headers)
 
 
+async def _token_holder(request: Request[Any, Any, Any], entrance: Entrance) -> tuple[Caller, datetime]:
+    """Who holds the pasted token, and until when. A right one opens, whatever was refused to the address: nobody closes the page for a neighbour.
+
+    Errors:
+        NotSignedIn, NotAllowed, KeysUnavailable
+        TooManyAttempts: it would be one of the first two, and was too often of late.
+    """
+    try:
+        return await entrance.token_holder(await _pasted_token(request))
+    except (NotSignedIn, NotAllowed):
+        entrance.sign_in_attempts.note(address_of(request))
+        raise
+
+
+def _is_prefetch(request: Request[Any, Any, Any]) -> bool:
+    """Whether a browser fetches what its user may open next: that must not use a link up. Refused, it asks again when it is opened.
+
+    Source: https://fetch.spec.whatwg.org/#sec-purpose-header; the other two are what older browsers send.
+    """
+    purposes = (request.headers.get(name, "") for name in ("sec-purpose", "purpose", "x-moz"))
+    return any(purpose.lower().startswith("prefetch") for purpose in purposes)
+
+
 async def _pasted_token(request: Request[Any, Any, Any]) -> str:
-    """The field `token` of the form; empty where there is none. It is read by ourselves, so that nothing is read for whom nothing is left."""
-    form = await request.form()
+    """The field `token` of the form; empty where there is none, or it is in an encoding that is none."""
+    try:
+        form = await request.form()
+    except (LookupError, ValueError):
+        return ""
     token = form.get("token", "")
     return token.strip() if isinstance(token, str) else ""
 
