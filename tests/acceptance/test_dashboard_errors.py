@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from integration_monitor.batch import Batch
 from integration_monitor.record import IntegrationLog, entity_uuid, now
@@ -85,6 +85,21 @@ def test_a_group_tells_what_it_means_and_what_to_do_in_the_readers_language(look
     expect(english.locator(".group .meaning")).to_contain_text("The access token has expired, was revoked")
     expect(english.locator(".group .remedy")).to_contain_text("authorise the integration anew")
     expect(russian.locator(".group .meaning")).to_contain_text("Токен доступа истёк, отозван")
+
+
+def test_the_chart_is_there_while_the_groups_are_still_asked_for(look: OpenPage) -> None:
+    page = look("/sign-in").page
+    asked: list[Route] = []
+    page.route("**/errors", lambda route: asked.append(route) if "hx-request" in route.request.headers else route.continue_())
+
+    page.goto("/errors")
+
+    expect(page.locator("#chart-errors [data-points]")).to_be_visible()
+    expect(page.get_by_text("Reading what failed…")).to_be_visible()
+    assert page.locator(".group").count() == 0
+    asked[0].continue_()
+    expect(group(page, "Token has been revoked")).to_be_visible()
+    expect(page.locator(".ghost")).to_have_count(0)
 
 
 def test_one_kind_is_followed_from_the_list_to_its_timeline_its_entities_and_three_examples(look: OpenPage) -> None:
@@ -204,6 +219,7 @@ def test_keyboard_alone_opens_a_kind_and_an_example_of_it(look: OpenPage) -> Non
 def test_hostile_words_neither_run_nor_break_the_page_of_their_kind(look: OpenPage) -> None:
     watched = look("/errors", viewport={"width": 375, "height": 900})
     page = watched.page
+    expect(page.locator(".group").first).to_be_visible()
     hrefs = page.locator(".group-shape a").evaluate_all("links => links.map((link) => link.href)")
     assert len(hrefs) > 8
 

@@ -23,6 +23,7 @@ APPLICATION = "integration_monitor.demo.application"
 # A live call went to a simulator; the past shows the vendors' own addresses.
 IS_LIVE = "starts_with(request_payload ->> 'url', 'http://127.0.0.1:')"
 LIVE_SERVICES = f"select distinct service_name from public.integration_logs where {IS_LIVE}"
+STRAYS = "select count(*) from only integration_monitor.integration_logs_default"
 PAST = f"select count(*), max(created_at) from public.integration_logs where not {IS_LIVE} and created_at <= %s"
 
 
@@ -36,6 +37,8 @@ class Life:
     live_services: set[str]
     #: records of the past, and when the newest of them was made
     past: tuple[int, datetime]
+    #: records that found no partition of their own
+    strays: int
     exit_code: int
     #: both streams
     output: str
@@ -74,11 +77,13 @@ def first_life(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Life:
         until(lambda: len(ask(folder, LIVE_SERVICES)) == len(SERVICES), "live calls of all services")
         live_services = {name for (name,) in ask(folder, LIVE_SERVICES)}
         [past] = ask(folder, PAST, datetime.now(UTC))
+        [(strays,)] = ask(folder, STRAYS)
         exit_code = program.interrupt()
     return Life(
         services=services,
         live_services=live_services,
         past=past,
+        strays=strays,
         exit_code=exit_code,
         output=program.output,
         left_behind=processes_of(folder),
@@ -118,6 +123,11 @@ def test_printed_link_shows_all_five_services(first_life: Life) -> None:
 
 def test_calls_of_all_five_services_go_on_live(first_life: Life) -> None:
     assert first_life.live_services == SERVICES
+
+
+def test_the_past_lies_in_partitions_of_its_own(first_life: Life) -> None:
+    assert first_life.past[0] > 1_000
+    assert first_life.strays == 0
 
 
 def test_ctrl_c_ends_everything(first_life: Life) -> None:

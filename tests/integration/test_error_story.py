@@ -11,6 +11,7 @@ import pytest
 
 from integration_monitor import record
 from integration_monitor.monitoring import error_groups, error_story
+from integration_monitor.monitoring.error_groups import GroupsPage
 from integration_monitor.monitoring.error_story import ErrorStory
 from integration_monitor.store.answers import ErrorGroup, LogFilter, Role
 from integration_monitor.store.postgres.pool import Connections
@@ -77,9 +78,57 @@ def test_a_story_that_takes_long_ends_where_its_time_ran_out_and_says_so(databas
 
     group, story = ask(database_url, asked(days=30), search_budget_s=0)
 
-    assert (group.count, story.count) == (2, 1)
+    assert (group.count, story.count) == (1, 1)
     assert datetime.now(UTC) - 2 * DAY < story.since < datetime.now(UTC) - DAY / 2
     assert story.first_seen_at > story.since
+
+
+@pytest.mark.parametrize(("search_budget_s", "counts", "days"), [(0, [1, 1], 1), (60, [2, 1, 1], 30)])
+def test_groups_that_take_long_are_those_since_a_time_that_is_told(
+    database_url: str, add_log: AddLog, search_budget_s: float, counts: list[int], days: int
+) -> None:
+    lead = {"related_entity_type": "lead", "related_entity_id": uuid.UUID(int=1)}
+    for age in (MINUTE, 20 * DAY):
+        add_log(**KIND, **lead, age=age, error_message="Token has been revoked")
+    add_log(**{**KIND, "action": "get_lead"}, age=2 * MINUTE)
+    add_log(**{**KIND, "action": "old"}, age=20 * DAY)
+    of = asked(days=30)
+
+    pages = asyncio.run(all_pages(database_url, of, search_budget_s=search_budget_s))
+
+    assert [page.data[0].count for page in pages] == counts
+    assert {page.data[0].entity_count for page in pages if page.data[0].action == "sync_lead"} == {1}
+    # Pages that follow read what the first one has read.
+    assert {page.read_since for page in pages} == {pages[0].read_since}
+    assert abs(of.until - pages[0].read_since - days * DAY) < MINUTE
+
+
+def test_a_reader_who_needs_all_groups_waits_for_them(database_url: str, add_log: AddLog) -> None:
+    for age in (MINUTE, 20 * DAY):
+        add_log(**KIND, age=age, error_message="Token has been revoked")
+
+    [page] = asyncio.run(all_pages(database_url, asked(days=30), search_budget_s=0, is_whole=True))
+
+    assert [group.count for group in page.data] == [2]
+
+
+def test_groups_are_told_of_what_was_read_when_reading_more_is_cut_off(database_url: str, add_log: AddLog) -> None:
+    add_log(**KIND, age=MINUTE, error_message="Token has been revoked")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        # Whoever reads an old failure waits for longer than anybody has time.
+        connection.execute(
+            "create function slow(at timestamptz) returns boolean language plpgsql as $$"
+            " begin if at < now() - interval '10 days' then perform pg_sleep(600); end if; return true; end $$"
+        )
+        connection.execute("drop policy integration_logs_read_authenticated on public.integration_logs")
+        connection.execute("create policy slowly on public.integration_logs for select to authenticated using (slow(created_at))")
+    add_log(**KIND, age=20 * DAY, error_message="Token has been revoked")
+    of = asked(days=30)
+
+    [page] = asyncio.run(all_pages(database_url, of, search_budget_s=1, role="authenticated"))
+
+    assert [group.count for group in page.data] == [1]
+    assert page.read_since == of.until - DAY
 
 
 def test_one_failure_is_one_example_and_two_are_two(database_url: str, add_log: AddLog) -> None:
@@ -222,3 +271,19 @@ def ask(
         return group, story
 
     return asyncio.run(answered())
+
+
+async def all_pages(
+    database_url: str, of: LogFilter, *, search_budget_s: float, role: Role = "service_role", is_whole: bool = False
+) -> list[GroupsPage]:
+    """The pages of the window's groups, each of one group."""
+    connections = Connections(database_url)
+    await connections.open()
+    try:
+        questions = PostgresQuestions(connections, role, search_budget_s=search_budget_s)
+        pages = [await error_groups.grouped(questions, of, limit=1, is_whole=is_whole)]
+        while following := pages[-1].next:
+            pages.append(await error_groups.grouped(questions, of, limit=1, before=following))
+    finally:
+        await connections.close()
+    return pages

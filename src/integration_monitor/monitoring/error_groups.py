@@ -4,7 +4,7 @@ What hurts more: first what somebody can do something about, then what is the re
 failure about no entity counts as one; then what failed more often (docs/decisions/0029-what-an-error-means.md).
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -15,14 +15,24 @@ from integration_monitor.store.answers import ErrorGroup, ErrorGroupPosition, Lo
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1_000
-# Each failure of the window is read: a month of a million calls a day, of which two percent fail, takes some seconds.
+# Each failure is read, as far back as two seconds reach.
 DAYS_MAX = 31
 
 
+class GroupsPage(Page[ErrorGroup], kw_only=True, frozen=True):
+    """Groups of failures, and what was read for them. Each figure is exact over that."""
+
+    #: from when on failures were read: later than was asked for where all would have taken too long
+    read_since: datetime
+
+
 async def grouped(
-    questions: Questions, asked: LogFilter, *, limit: int = LIMIT_DEFAULT, before: str | None = None
-) -> Page[ErrorGroup]:
-    """Groups of failures, most hurtful first, equal ones by key. Pages are of one window: the first page's.
+    questions: Questions, asked: LogFilter, *, limit: int = LIMIT_DEFAULT, before: str | None = None, is_whole: bool = False
+) -> GroupsPage:
+    """Groups of failures, most hurtful first, equal ones by key. Pages are of one window: what the first page has read.
+
+    is_whole:
+        Reads the whole window, however long it takes.
 
     Errors:
         CursorError: `before` is not a cursor of this question.
@@ -32,17 +42,18 @@ async def grouped(
         if position.until - position.since > timedelta(days=DAYS_MAX):
             raise cursor.CursorError
         asked = msgspec.structs.replace(asked, since=position.since, until=position.until)
-    # One row more than asked for tells whether there is a next page.
-    rows = await questions.error_groups(asked, after=position, limit=limit + 1)
+    # One row more than asked for tells whether there is a next page. What the first page has read, the next one reads in the same time.
+    found = await questions.error_groups(asked, after=position, limit=limit + 1, is_whole=is_whole or position is not None)
+    rows = found.groups
     if len(rows) <= limit:
-        return Page(data=rows)
+        return GroupsPage(data=rows, read_since=found.since)
     last = rows[limit - 1]
     following = ErrorGroupPosition(
-        since=asked.since,
+        since=found.since,
         until=asked.until,
         is_excused=last.fault == "recipient",
         hurt_count=last.hurt_count,
         count=last.count,
         key=last.key,
     )
-    return Page(data=rows[:limit], next=cursor.encode(following))
+    return GroupsPage(data=rows[:limit], next=cursor.encode(following), read_since=found.since)

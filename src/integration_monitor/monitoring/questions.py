@@ -12,9 +12,9 @@ from integration_monitor.store.answers import (
     DailyStatistics,
     DurationPercentiles,
     EntityOfGroup,
-    ErrorGroup,
     ErrorGroupFound,
     ErrorGroupPosition,
+    ErrorGroupsFound,
     HealthSample,
     HourlyStatistics,
     LogFilter,
@@ -80,8 +80,14 @@ class Questions(Protocol):
     async def entity_timeline(self, asked: LogFilter, *, after: RecordPosition | None, limit: int) -> Sequence[IntegrationLog]:
         """Records about the entity of `asked`, oldest first, equal times by id upwards; those behind `after`."""
 
-    async def error_groups(self, asked: LogFilter, *, after: ErrorGroupPosition | None, limit: int) -> Sequence[ErrorGroup]:
-        """Groups of failures, most hurtful first, equal ones by key; those behind `after`."""
+    async def error_groups(
+        self, asked: LogFilter, *, after: ErrorGroupPosition | None, limit: int, is_whole: bool
+    ) -> ErrorGroupsFound:
+        """Groups of failures, most hurtful first, equal ones by key; those behind `after`.
+
+        is_whole:
+            Reads the whole window, however long it takes; else as much of it, from its end, as can be read in a while.
+        """
 
     async def error_group(self, asked: LogFilter, *, key: str, step: timedelta, entities_max: int) -> ErrorGroupFound:
         """One group of failures, by stretches of time, newest first; it stops where time runs out.

@@ -92,7 +92,7 @@ async def report(questions: Questions, *, service: str, since: datetime, until: 
         questions, WindowFilter(since_before=since, since=since, until=until, step=None, group_by=("action",), service=service)
     )
     failed = LogFilter(since=window.since, until=window.until, service=service, status="failed")
-    groups = (await error_groups.grouped(questions, failed, limit=GROUPS_MAX)).data
+    groups = (await error_groups.grouped(questions, failed, limit=GROUPS_MAX, is_whole=True)).data
     calls = (await logs.search(questions, failed, limit=CALLS_MAX)).data
     found = [await logs.one(questions, group.sample_id, service=service) for group in groups[:SAMPLES_MAX]]
     return Report(

@@ -200,6 +200,14 @@ class ErrorGroup(msgspec.Struct, kw_only=True, frozen=True):
     sample_message: Annotated[str, Meta(description="The words of the last of them, up to 500 characters.")]
 
 
+class ErrorGroupsFound(msgspec.Struct, kw_only=True, frozen=True):
+    """Groups of failures."""
+
+    groups: Sequence[ErrorGroup]
+    #: from when on failures were read: later than was asked for where time would have run out
+    since: datetime
+
+
 class BucketOfGroup(msgspec.Struct, frozen=True, array_like=True):
     """How often a group failed in one bucket."""
 

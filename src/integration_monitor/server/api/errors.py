@@ -1,11 +1,12 @@
 """`errors` and `entities`: failures of one kind together, and all that was done for one customer."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 from litestar import Request, get
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter, QueryParameter
+from msgspec import Meta
 
 from integration_monitor.monitoring import entities, error_groups, error_story, failures, logs
 from integration_monitor.monitoring.page import Page
@@ -36,6 +37,18 @@ _WINDOW_LONGEST: Final = timedelta(days=error_groups.DAYS_MAX)
 _KEPT: Final = timedelta(days=failures.DAYS_KEPT)
 
 
+class FailuresByKind(Page[ExplainedGroup], kw_only=True, frozen=True):
+    """Rows of an answer, and what was read for them. `next` is None on the last page."""
+
+    read_since: Annotated[
+        datetime,
+        Meta(
+            description="From when on failures were read, UTC: later than `from` where all of them would take more than about 2 s. "
+            "Each figure is exact over that time."
+        ),
+    ]
+
+
 @get(
     "/errors",
     guards=[requires("records"), refuse_unknown_parameters],
@@ -58,14 +71,18 @@ async def list_errors(  # noqa: PLR0913  # one for each parameter of the endpoin
     ] = error_groups.LIMIT_DEFAULT,
     before: Before = None,
     languages: LanguagesAsked = "",
-) -> Page[ExplainedGroup]:
+) -> FailuresByKind:
     """Failures grouped by service, action, error code and shape of message, most hurtful first; of the last 24 hours where `from` is left out,
-    and of 31 days at most. Pages are all of the first one's window.
+    and of 31 days at most. Where there are too many, the newest are read, from `read_since` on. Pages are all of what the first one has read.
     """
     since, until = window(from_, to, default=_WINDOW_DEFAULT, longest=_WINDOW_LONGEST)
     asked = log_filter(since=since, until=until, service=service, action=action, error_code=error_code, fault=fault)
     found = await error_groups.grouped(questions, asked, limit=limit, before=before)
-    return Page(data=[ExplainedGroup(**explained(request.app.state, each, languages)) for each in found.data], next=found.next)
+    return FailuresByKind(
+        data=[ExplainedGroup(**explained(request.app.state, each, languages)) for each in found.data],
+        next=found.next,
+        read_since=found.read_since,
+    )
 
 
 @get(

@@ -29,7 +29,7 @@ from integration_monitor.server.pages.frame import frame
 from integration_monitor.server.pages.log_rows import log_rows
 from integration_monitor.server.pages.reader import Reader, reader_of
 from integration_monitor.server.pages.window import Window, window_of
-from integration_monitor.server.pages.words import fault_word
+from integration_monitor.server.pages.words import fault_word, incident_words
 from integration_monitor.store.answers import LogFilter
 from integration_monitor.store.incidents import Incident
 from integration_monitor.store.page_answers import LossRow, ServiceLatest
@@ -250,13 +250,14 @@ def _actions(answers: Answers, colours: Mapping[str, str], logs_page: str) -> Se
 def _incidents(request: Any, window: Window, answers: Answers) -> Sequence[IncidentRow]:
     states = {each.service_name: each.state for each in answers.services}
     service_page = joined(request.app.route_reverse("service"), window.query)
+    reader = reader_of(request)
     return [
         IncidentRow(
             id=each.id,
             subject=each.service_name or "",
             severity=each.severity,
             better=_better(each.severity, states.get(each.service_name or "")),
-            summary=each.summary,
+            summary=incident_words(reader, each.summary, each.facts),
             since_at=each.since_at,
             acknowledged_by=each.acknowledged_by,
             href=joined(service_page, {"service": each.service_name})

@@ -9,6 +9,7 @@ from typing import Any, Final, LiteralString, TypeAlias, TypeVar
 
 import msgspec
 from psycopg import sql
+from psycopg.errors import QueryCanceled
 from psycopg.rows import class_row, dict_row
 
 from integration_monitor.record import IntegrationLog, Status
@@ -18,6 +19,7 @@ from integration_monitor.store.answers import (
     ErrorGroupFound,
     ErrorGroupPart,
     ErrorGroupPosition,
+    ErrorGroupsFound,
     LogFilter,
     LogsFound,
     RecordPosition,
@@ -41,6 +43,13 @@ _STRETCH_OF_TEXT: Final = timedelta(hours=1)
 # A search that has read for so long answers with what it has, and where to go on. Below the statement time-out by more than the factor
 # by which stretches grow, so that the next one is still answered.
 SEARCH_BUDGET_S: Final = 2.0
+
+# Groups of failures are read anew from further back: days differ, so that not all of the time is planned for, and a little more is not
+# worth its time.
+_ESTIMATE_SHARE: Final = 0.8
+_WORTH_TIMES: Final = 1.5
+# What took less says nothing about what more would take.
+_TOOK_LEAST_S: Final = 0.001
 
 # Where a record lies whose id does not tell: most that are asked for are young.
 _AGES: Final = (timedelta(days=1), timedelta(days=8))
@@ -116,8 +125,12 @@ class PostgresRecordQuestions:
         }
         return await self._ask(IntegrationLog, sql.SQL(query("entities_timeline")), parameters)
 
-    async def error_groups(self, asked: LogFilter, *, after: ErrorGroupPosition | None, limit: int) -> Sequence[ErrorGroup]:
-        """Source: error_groups.sql."""
+    async def error_groups(
+        self, asked: LogFilter, *, after: ErrorGroupPosition | None, limit: int, is_whole: bool
+    ) -> ErrorGroupsFound:
+        """Source: error_groups.sql, asked for the newest day first. What that took tells how far back the time suffices, and that is
+        asked for anew: a group is not the sum of its parts, since entities come again.
+        """
         parameters = {
             **_of_failures(asked),
             "fault": asked.fault,
@@ -127,7 +140,30 @@ class PostgresRecordQuestions:
             "after_key": after.key if after else None,
             "limit": limit,
         }
-        return await self._ask(ErrorGroup, shaped("error_groups"), parameters)
+        question = shaped("error_groups")
+        if is_whole:
+            return ErrorGroupsFound(groups=await self._ask(ErrorGroup, question, parameters), since=asked.since)
+        lower = next(_lower_bounds(asked.until, asked), asked.since)
+        started_at = time.monotonic()
+        async with self._connections.transaction(self._role) as connection:
+            groups = await fetch(connection, ErrorGroup, question, {**parameters, "since": lower})
+            asked_at = started_at
+            while lower > asked.since:
+                now = time.monotonic()
+                left_s = self._search_budget_s - (now - started_at)
+                wider = _wider(lower, asked, took_s=now - asked_at, left_s=left_s)
+                if wider is None:
+                    break
+                asked_at = now
+                try:
+                    async with connection.transaction():
+                        await connection.execute(query("statement_bound"), {"timeout": f"{max(1, int(left_s * 1000))}ms"})
+                        groups = await fetch(connection, ErrorGroup, question, {**parameters, "since": wider})
+                except QueryCanceled:
+                    # The days before held more: what was read before is told.
+                    break
+                lower = wider
+        return ErrorGroupsFound(groups=groups, since=lower)
 
     async def error_group(self, asked: LogFilter, *, key: str, step: timedelta, entities_max: int) -> ErrorGroupFound:
         """Source: error_group.sql, asked for wider and wider stretches of time until the window is read or time has run out."""
@@ -201,6 +237,22 @@ def _lower_bounds(newest: datetime, asked: LogFilter) -> Iterator[datetime]:
         yield newest - stretch
         stretch *= 2
     yield asked.since
+
+
+def _wider(lower: datetime, asked: LogFilter, *, took_s: float, left_s: float) -> datetime | None:
+    """How far back can be read in the time that is left, as far as what was read tells; None where that is not much more.
+
+    lower:
+        Where what was read begins, and it took `took_s`.
+    """
+    if left_s <= 0:
+        return None
+    newest = max(min(asked.until, datetime.now(UTC)), asked.since)
+    read, whole = newest - lower, newest - asked.since
+    times = _ESTIMATE_SHARE * left_s / max(took_s, _TOOK_LEAST_S)
+    if read * times >= whole:
+        return asked.since
+    return newest - read * times if times >= _WORTH_TIMES else None
 
 
 def _places(record_id: uuid.UUID, now: datetime) -> Iterator[tuple[datetime, datetime]]:

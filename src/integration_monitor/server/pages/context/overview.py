@@ -84,7 +84,7 @@ class IncidentRow(msgspec.Struct, kw_only=True, frozen=True):
     severity: str
     #: how its service is by now, where that is better than the worst; else None
     better: State | None
-    #: in words, as it was told
+    #: in words: to English readers as it was told, to others of what is known of its beginning
     summary: str
     since_at: datetime
     #: who has taken it on; None where nobody has

@@ -77,8 +77,12 @@ class ErrorsPage(msgspec.Struct, kw_only=True, frozen=True):
     values: Mapping[str, str]
     chips: Sequence[Chip]
     service_names: Sequence[str]
-    #: most hurtful first; None where the reader's role may not see records
+    #: whether the groups are still to be asked for: what is shown at once is drawn without them
+    is_pending: bool
+    #: most hurtful first; None where the reader's role may not see records, or while they are pending
     groups: Sequence[ErrorRow] | None
+    #: from when on failures were read for them; None where that is the whole window
+    read_since: datetime | None
     #: to the groups behind these; None where there are none
     more_href: str | None
     #: failures over time, by fault
