@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jwt
 import psycopg
 import pytest
 
@@ -47,7 +48,8 @@ class Senders:
     """Threads that send one record after the other, and note which of them were acknowledged."""
 
     def __init__(self, address: str, *, count: int = 6) -> None:
-        token = run("token", "--role", "service_role", jwt_secret=SECRET).stdout.strip()
+        claims = {"role": "service_role", "exp": record.now().timestamp() + 600}
+        token = jwt.encode(claims, SECRET, algorithm="HS256")
         self._headers = {"authorization": f"Bearer {token}"}
         self._address = address
         self._count = count
@@ -99,7 +101,9 @@ def test_dead_worker_is_replaced_and_nothing_acknowledged_is_lost(database_url: 
             until(lambda: len(workers_of(server)) == 2, "two workers")
             senders.wait_for_more()
             second = workers_of(server)
-            # In the middle of it.
+            # In the middle of it, and by somebody who is in a hurry.
+            for _ in range(20):
+                server.process.send_signal(signal.SIGTERM)
             code = server.stop(signal.SIGTERM)
 
     stored = stored_ids(database_url)
@@ -113,28 +117,27 @@ def test_dead_worker_is_replaced_and_nothing_acknowledged_is_lost(database_url: 
     assert server.output.count("Sign in") == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_workers_end_when_a_terminal_ends_all_of_its_group(database_url: str, number: int) -> None:
-    with serving("--workers", "2", database_url=database_url) as server:
-        server.wait_for(r"(Sign in)")
-        workers = workers_of(server)
-        os.killpg(server.process.pid, number)
-        server.output += server.process.communicate(timeout=60)[0]
+def test_workers_end_with_their_parent_however_it_ends(database_url: str) -> None:
+    with contextlib.ExitStack() as stack:
+        # Side by side, since most of the time goes into starting them.
+        servers = [stack.enter_context(serving("--workers", "2", database_url=database_url)) for _ in range(3)]
+        for server in servers:
+            server.wait_for(r"(Sign in)")
+        workers = [workers_of(server) for server in servers]
+        by_terminal, by_hang_up, by_kill = servers
+        # A terminal tells all of its group, and tells some of them again.
+        for number in (signal.SIGINT, signal.SIGINT):
+            os.killpg(by_terminal.process.pid, number)
+        os.killpg(by_hang_up.process.pid, signal.SIGHUP)
+        by_kill.process.kill()
+        for server in servers:
+            server.output += server.process.communicate(timeout=60)[0]
 
-    assert server.process.returncode == 0
-    assert "Traceback" not in server.output
-    assert not any(command_of(one) for one in workers)
+        until(lambda: not any(command_of(one) for each in workers for one in each), "the end of the workers")
 
-
-def test_workers_end_with_a_parent_that_was_killed(database_url: str) -> None:
-    with serving("--workers", "2", database_url=database_url) as server:
-        server.wait_for(r"(Sign in)")
-        workers = workers_of(server)
-        server.process.kill()
-
-        until(lambda: not any(command_of(one) for one in workers), "the end of the workers")
-
-    assert len(workers) == 2
+    assert [len(each) for each in workers] == [2, 2, 2]
+    assert [server.process.returncode for server in servers] == [0, 0, -signal.SIGKILL]
+    assert not any("Traceback" in server.output for server in servers)
 
 
 def test_worker_that_cannot_start_ends_all(capfd: pytest.CaptureFixture[str]) -> None:
@@ -179,8 +182,9 @@ def test_servers_of_one_database_need_nothing_else(database_url: str) -> None:
         addresses = [server.wait_for(r"listens on (\S+)$") for server in servers]
         links = [server.wait_for(r"Sign in .*: (http\S+)$") for server in servers]
         here, there = addresses
-        token = run("token", "--role", "service_role", database_url=database_url).stdout.strip()
-        key = run("keys", "create", "shop", "--scope", "ingest", database_url=database_url).stdout.strip()
+        commands = [("token", "--role", "service_role"), ("keys", "create", "shop", "--scope", "ingest")]
+        with concurrent.futures.ThreadPoolExecutor(2) as threads:
+            token, key = threads.map(lambda command: run(*command, database_url=database_url).stdout.strip(), commands)
 
         with httpx.Client() as client:
             # The link that one made, used at the other, opens a session that holds at both.

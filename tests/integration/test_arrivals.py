@@ -57,9 +57,6 @@ class Store:
         assert found is not None
         return [arrival.record_id for arrival in found]
 
-    def forget(self) -> None:
-        self._ask(lambda arrivals: arrivals.forget())
-
     def _ask(self, question: Callable[[PostgresArrivals], Awaitable[T]]) -> T:
         async def ask() -> T:
             async with self._opened() as connections:
@@ -301,10 +298,10 @@ def test_what_nobody_watches_for_any_more_is_forgotten(connect: Connect, store: 
     store.look()
     write_log(connection)
 
-    store.forget()
+    connection.execute("select integration_monitor.maintain()")
     while_watched = count_noted(connection)
     let_lapse(connection)
-    store.forget()
+    connection.execute("select integration_monitor.maintain()")
 
     assert (while_watched, count_noted(connection)) == (1, 0)
 
@@ -337,6 +334,22 @@ def test_two_servers_look_at_once_and_find_each_arrival_once(connect: Connect, s
 
     assert store.ids_after(began) == written
     assert store.look().looks == 1
+
+
+def test_server_that_is_stopped_in_the_middle_of_a_look_keeps_nobody_from_looking(connect: Connect, store: Store) -> None:
+    stopped, writer = connect(), connect()
+    began = store.look().end
+    written = write_log(writer)
+    stopped.execute("begin")
+    stopped.execute("select integration_monitor.look_for_arrivals()")
+
+    # Its own time-out is longer than what the stopped one is given.
+    looked = store.look()
+
+    assert looked.looks == 1
+    assert store.ids_after(began) == [written]
+    with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
+        stopped.execute("commit")
 
 
 def test_only_the_server_reads_arrivals(connect: Connect) -> None:

@@ -352,6 +352,24 @@ def test_reader_who_takes_nothing_is_let_go(server: LiveServer, database_url: st
         wait_until(lambda: server.feed.watchers == 0)
 
 
+def test_reader_who_sends_the_next_request_at_once_and_goes_away_gives_the_place_back(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The end of a connection from which nothing is read any more is noticed when something is sent.
+    monkeypatch.setattr(answer, "BEAT_S", 0.05)
+    parts = urlsplit(server.url)
+    request = f"GET {PATH} HTTP/1.1\r\nHost: monitor.test\r\nAuthorization: Bearer {server.token()}\r\n\r\n"
+
+    with socket.create_connection((parts.hostname, parts.port), TIMEOUT_S) as reader:
+        reader.sendall(request.encode())
+        wait_until(lambda: b"event: state" in reader.recv(65_536))
+        reader.sendall(request.encode())
+        wait_until(lambda: b"id: " in reader.recv(65_536))
+        assert server.feed.watchers == 1
+
+    wait_until(lambda: server.feed.watchers == 0)
+
+
 def test_database_that_goes_away_and_comes_back_is_told(
     new_server: Server, make_token: MakeToken, monkeypatch: pytest.MonkeyPatch
 ) -> None:

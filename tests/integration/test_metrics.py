@@ -1,9 +1,10 @@
 """/metrics: what Prometheus reads is what `stats` says, only ever rises, and is told to nobody who may not know."""
 
+import random
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 import pytest
@@ -15,7 +16,7 @@ from integration_monitor.server.metrics import totals
 from integration_monitor.server.metrics.totals import BOUNDS_S
 from integration_monitor.store.postgres.sink import PostgresSink
 from tests.integration.batches import report
-from tests.integration.conftest import NOWHERE, AddLog, Bearer, Client, MakeClient
+from tests.integration.conftest import NOWHERE, AddLog, Bearer, Client, MakeClient, write_log
 
 METRICS = "/metrics"
 STATS = "/api/admin/integrations/monitoring/stats"
@@ -109,6 +110,71 @@ def test_counters_never_fall_while_sums_are_added_up_and_records_go(add_log: Add
         counters = [key for key in earlier if key[0].startswith((CALLS, FAILURES, DURATION))]
         assert [key for key in counters if after[key] < earlier[key]] == []
     assert sample(later, CALLS, service="amocrm", action="sync_lead") == 6
+
+
+def test_totals_are_the_sums_of_all_days_whatever_changes_them(database_url: str) -> None:
+    chance = random.Random(7)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for _ in range(12):
+            for _ in range(20):
+                write_log(
+                    connection,
+                    service_name=chance.choice(["amocrm", "resend"]),
+                    status=chance.choice(["pending", "success", "failed"]),
+                    duration_ms=chance.choice([None, 0, 40, 700, 60_000]),
+                    age=timedelta(days=chance.randint(0, 200), minutes=chance.randint(0, 1_000)),
+                )
+            ids = [each for (each,) in connection.execute("select id from public.integration_logs order by random() limit 15")]
+            connection.execute(
+                "update public.integration_logs set status = 'success', duration_ms = 90 where id = any (%s)", [ids[:10]]
+            )
+            connection.execute("delete from public.integration_logs where id = any (%s)", [ids[10:]])
+            act = chance.choice(["compact_statistics()", "compact_statistics(7)", "maintain()"])
+            connection.execute(f"select integration_monitor.{act}".encode())
+
+            assert connection.execute(TOTALS_OF_DAYS).fetchall() == connection.execute(TOTALS_KEPT).fetchall() != []
+
+
+# A total of nought may stay, and a bin of nought does not.
+TOTALS_OF_DAYS: Final = """
+select tier.series_id, sum(tier.count), sum(tier.sum_ms), coalesce((
+           select array_agg((binned.bin, binned.count)::text order by binned.bin)
+             from (
+                      select bin.bin, sum(bin.count) as count
+                        from integration_monitor.statistics_day as day
+                       cross join lateral unnest(day.bins, day.counts) as bin (bin, count)
+                       where day.series_id = tier.series_id
+                       group by bin.bin
+                      having sum(bin.count) <> 0
+                  ) as binned
+       ), '{}')
+  from integration_monitor.statistics_day as tier group by tier.series_id having sum(tier.count) <> 0 order by tier.series_id
+"""
+TOTALS_KEPT: Final = """
+select total.series_id, total.count, total.sum_ms, coalesce((
+           select array_agg((bin.bin, bin.count)::text order by bin.bin) from unnest(total.bins, total.counts) as bin (bin, count)
+       ), '{}')
+  from integration_monitor.statistics_total as total where total.count <> 0 order by total.series_id
+"""
+
+
+def test_actions_that_hold_numbers_are_a_bounded_number_of_series_from_the_first_moment(
+    scrape: Scrape, database_url: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "insert into public.integration_logs (service_name, action, status, duration_ms)"
+            " select 'amocrm', 'get_lead_' || number, 'success', 40 from generate_series(1, 2000) as number"
+        )
+        before = scrape()
+        connection.execute("select integration_monitor.compact_statistics()")
+        after = scrape()
+
+    calls = [{key: value for key, value in samples.items() if key[0] == CALLS} for samples in (before, after)]
+    assert [len(each) for each in calls] == [300, 301]
+    assert all(calls[1][key] >= value for key, value in calls[0].items())
+    assert sum(calls[1].values()) == 2000
+    assert len([key for key in before if key[0] == f"{DURATION}_count"]) == 300
 
 
 def test_finished_call_is_counted_once(add_log: AddLog, scrape: Scrape, database_url: str) -> None:

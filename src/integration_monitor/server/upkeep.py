@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from integration_monitor.errors import StoreError
-from integration_monitor.store.postgres.arrivals import PostgresArrivals
 from integration_monitor.store.postgres.pool import Connections
 from integration_monitor.store.postgres.upkeep import CHANGES_MAX, add_up, maintain
 
@@ -51,7 +50,6 @@ async def _maintain_daily(connections: Connections) -> None:
         await asyncio.sleep(delay_s)
         try:
             report = await maintain(connections)
-            await PostgresArrivals(connections).forget()
         except StoreError as error:
             logger.warning("maintenance of the database failed, next attempt in an hour: %s", error)
             delay_s = RETRY_S

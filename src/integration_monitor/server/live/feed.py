@@ -46,9 +46,6 @@ class Arrivals(Protocol):
     async def records(self, role: Role, asked: LogFilter, keys: Sequence[RecordKey]) -> Mapping[RecordKey, IntegrationLog]:
         """Those of these records that fit, as far as the role may see them."""
 
-    async def forget(self) -> None:
-        """Removes what was noted and nobody watches for any more."""
-
 
 class Feed:
     """The one task that looks, and what watchers share. For one event loop."""
@@ -120,6 +117,15 @@ class Feed:
                 while not self._is_ended and (self._outcome is None or self._outcome == but):
                     await self._changed.wait()
         return None if self._is_ended or self._outcome == but else self._outcome
+
+    async def look(self) -> Looked:
+        """What there is to be read at this moment, where the last outcome is too old to tell.
+
+        Errors:
+            StoreError: as of `Arrivals`.
+        """
+        async with self._reads:
+            return await self._arrivals.look()
 
     async def read(self, role: Role, asked: LogFilter, position: ArrivalPosition) -> ArrivalsRead | None:
         """The next arrivals behind a position, and those of their records that this role may see and that fit; None where some are missing.

@@ -63,7 +63,7 @@ class Watcher:
             seen = found
             if isinstance(found, Looked):
                 try:
-                    yield self._begin(found)
+                    yield await self._begin(found)
                     async for told in self._catch_up():
                         yield told
                     if word != "live":
@@ -81,12 +81,20 @@ class Watcher:
             if seen is None:
                 await self._feed.outcome(but=found, timeout_s=RETRY_S)
 
-    def _begin(self, found: Looked) -> list[Told]:
-        """Takes a place: the one there is, if all behind it is kept; else behind everything, and says so unless the reader is new."""
-        if self.position is not None and found.holds(self.position):
+    async def _begin(self, found: Looked) -> list[Told]:
+        """Takes a place: the one there is, if all behind it is kept; else behind everything, and says so unless the reader is new.
+
+        Errors:
+            StoreError: as of `Feed.look`.
+        """
+        if self.position is None:
+            self.position = found.end
             return []
-        is_new, self.position = self.position is None, found.end
-        return [] if is_new else [Told(kind="gap", position=self.position, word="lapsed")]
+        # Another server may have looked since, and the reader may have been told what it found.
+        if found.holds(self.position) or (found := await self._feed.look()).holds(self.position):
+            return []
+        self.position = found.end
+        return [Told(kind="gap", position=self.position, word="lapsed")]
 
     async def _catch_up(self) -> AsyncIterator[Sequence[Told]]:
         while self.position is not None and not self._feed.is_ended:

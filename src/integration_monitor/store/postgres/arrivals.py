@@ -63,8 +63,3 @@ class PostgresArrivals:
         async with self._connections.transaction(role) as connection:
             logs = await fetch(connection, IntegrationLog, sql.SQL(query("logs_arrived")), parameters)
         return {(log.id, log.created_at): log for log in logs}
-
-    async def forget(self) -> None:
-        """Removes what was noted and nobody watches for any more. Source: arrivals_forget.sql."""
-        async with self._connections.transaction(_ROLE, is_writing=True) as connection:
-            await connection.execute(query("arrivals_forget"))

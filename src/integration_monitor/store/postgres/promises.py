@@ -101,7 +101,7 @@ PROMISES = {
     "policies for authenticated": "integration_logs_read_authenticated",
     "view public.integration_stats_hourly": "security_invoker=true",
     "view public.integration_stats_daily": "security_invoker=true",
-    "function integration_monitor.look_for_arrivals": "search_path=pg_catalog, pg_temp, body 4cc223e30316",
+    "function integration_monitor.look_for_arrivals": "search_path=pg_catalog, pg_temp, body 80502e252175",
     "function integration_monitor.note_arrivals": "security definer, search_path=pg_catalog, pg_temp, body 50d3cefe26fa",
     "function integration_monitor.find_partition": "search_path=pg_catalog, pg_temp, body f19805595541",
     "function integration_monitor.create_partitions": "search_path=pg_catalog, pg_temp, body 896e07778b3c",
@@ -110,7 +110,7 @@ PROMISES = {
     "function integration_monitor.set_updated_at": "search_path=pg_catalog, pg_temp, body 1168d25a77cb",
     "function integration_monitor.drop_partitions": "search_path=pg_catalog, pg_temp, body 3183355fdfbe",
     "function integration_monitor.remove_logs_before": "search_path=pg_catalog, pg_temp, body c3823024369d",
-    "function integration_monitor.maintain": "security definer, search_path=pg_catalog, pg_temp, body 13b847a8eaa4",
+    "function integration_monitor.maintain": "security definer, search_path=pg_catalog, pg_temp, body 7582e9ee2cd3",
     "function integration_monitor.maintain_turn": "security definer, search_path=pg_catalog, pg_temp, body 781013ace00c",
     "function integration_monitor.maintain_logs": "security definer, search_path=pg_catalog, pg_temp, body 00f58e27c33c",
     "function integration_monitor.close_abandoned_logs": "search_path=pg_catalog, pg_temp, body e66f9734eb68",
@@ -134,7 +134,8 @@ PROMISES = {
     "select on integration_monitor.statistics_daily, select on integration_monitor.statistics_day, "
     "select on integration_monitor.statistics_hour, select on integration_monitor.statistics_hourly, "
     "select on integration_monitor.statistics_minute, select on integration_monitor.statistics_open, "
-    "select on integration_monitor.statistics_series, select on integration_monitor.writers, "
+    "select on integration_monitor.statistics_series, select on integration_monitor.statistics_total, "
+    "select on integration_monitor.writers, "
     "select on public.integration_logs, "
     "select on public.integration_stats_daily, select on public.integration_stats_hourly, usage on schema integration_monitor",
     "rights of service_role on partitions": "none",

@@ -80,6 +80,66 @@ $$;
 COMMENT ON FUNCTION integration_monitor.add_histograms(bins smallint[], counts integer[], more_bins smallint[], more_counts integer[], OUT all_bins smallint[], OUT all_counts integer[]) IS 'One histogram of two; counts may be negative';
 
 --
+-- Name: add_to_totals(); Type: FUNCTION; Schema: integration_monitor; Owner: -
+--
+
+CREATE FUNCTION integration_monitor.add_to_totals() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS $$
+declare
+    -- 1 for rows that came, -1 for rows that went.
+    sign constant integer := tg_argv[0]::integer;
+begin
+    insert into integration_monitor.statistics_total as total (series_id, count, sum_ms, bins, counts)
+    with histograms as (
+        select binned.series_id, array_agg(binned.bin order by binned.bin) as bins, array_agg(binned.count order by binned.bin) as counts
+          from (
+                   select tier.series_id, bin.bin, sign * sum(bin.count)::bigint as count
+                     from changed_rows as tier
+                    cross join lateral unnest(tier.bins, tier.counts) as bin (bin, count)
+                    group by tier.series_id, bin.bin
+               ) as binned
+         group by binned.series_id
+    ),
+    sums as (
+        select tier.series_id, sign * sum(tier.count)::bigint as count, sign * sum(tier.sum_ms)::bigint as sum_ms
+          from changed_rows as tier
+         group by tier.series_id
+    )
+    select sums.series_id, sums.count, sums.sum_ms, coalesce(histograms.bins, '{}'), coalesce(histograms.counts, '{}')
+      from sums
+      left join histograms using (series_id)
+     -- In one order, so that no two wait for each other.
+     order by sums.series_id
+    on conflict on constraint statistics_total_pkey do update
+       set count  = total.count + excluded.count,
+           sum_ms = total.sum_ms + excluded.sum_ms,
+           (bins, counts) = (
+               select coalesce(array_agg(added.bin order by added.bin), '{}'), coalesce(array_agg(added.count order by added.bin), '{}')
+                 from (
+                          select one.bin, sum(one.count)::bigint as count
+                            from (
+                                     select known.bin, known.count from unnest(total.bins, total.counts) as known (bin, count)
+                                     union all
+                                     select more.bin, more.count from unnest(excluded.bins, excluded.counts) as more (bin, count)
+                                 ) as one
+                           group by one.bin
+                          having sum(one.count) <> 0
+                      ) as added
+           );
+    return null;
+end
+$$;
+
+--
+-- Name: FUNCTION add_to_totals(); Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON FUNCTION integration_monitor.add_to_totals() IS 'Trigger: what a day gains or loses, its total does too';
+
+--
 -- Name: audit_settings(); Type: FUNCTION; Schema: integration_monitor; Owner: -
 --
 
@@ -823,6 +883,8 @@ begin
         return;
     end if;
 
+    -- A server that is stopped between this and its commit shall not keep the others from looking.
+    perform set_config('idle_in_transaction_session_timeout', '5s', true);
     -- One at a time: the looks of all servers are one row after the other.
     select watched.* into found from integration_monitor.arrival_watch as watched for update;
     is_foreign := pg_snapshot_xmax(found.seen_snapshot) > pg_snapshot_xmax(pg_current_snapshot());
@@ -900,6 +962,7 @@ declare
     all_merged  integer := 0;
     closed      integer;
     forgotten   integer;
+    report      jsonb;
 begin
     for round in 1 .. rounds_max loop
         merged := integration_monitor.compact_statistics(changes_max);
@@ -918,7 +981,19 @@ begin
     -- Of a process that lives on: the records are older than any record may be.
     delete from integration_monitor.pending as open where open.created_at < now() - retention;
 
-    return integration_monitor.maintain_logs()
+    report := integration_monitor.maintain_logs();
+    -- What was noted and nobody watches for any more. Last, since looks wait for it; and it waits for none of them.
+    with lapsed as (
+        select
+          from integration_monitor.arrival_watch as watched
+         where watched.until_at <= clock_timestamp()
+           for update skip locked
+    ),
+    looks_removed as (
+        delete from integration_monitor.arrival_looks where exists (select from lapsed)
+    )
+    delete from integration_monitor.arrivals where exists (select from lapsed);
+    return report
         || jsonb_build_object('records_abandoned', closed, 'writers_removed', forgotten, 'statistics_added_up', all_merged);
 end
 $$;
@@ -3885,6 +3960,55 @@ ALTER TABLE integration_monitor.statistics_series ALTER COLUMN series_id ADD GEN
 );
 
 --
+-- Name: statistics_total; Type: TABLE; Schema: integration_monitor; Owner: -
+--
+
+CREATE TABLE integration_monitor.statistics_total (
+    series_id integer NOT NULL,
+    count bigint NOT NULL,
+    sum_ms bigint NOT NULL,
+    bins smallint[] NOT NULL,
+    counts bigint[] NOT NULL
+)
+WITH (fillfactor='80');
+
+--
+-- Name: TABLE statistics_total; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON TABLE integration_monitor.statistics_total IS 'Sums of all days by series: what statistics_day has, in one row each';
+
+--
+-- Name: COLUMN statistics_total.series_id; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_total.series_id IS 'The series, of statistics_series';
+
+--
+-- Name: COLUMN statistics_total.count; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_total.count IS 'Calls';
+
+--
+-- Name: COLUMN statistics_total.sum_ms; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_total.sum_ms IS 'Of their durations (milliseconds)';
+
+--
+-- Name: COLUMN statistics_total.bins; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_total.bins IS 'Bins of the histogram of durations that are not empty, upwards';
+
+--
+-- Name: COLUMN statistics_total.counts; Type: COMMENT; Schema: integration_monitor; Owner: -
+--
+
+COMMENT ON COLUMN integration_monitor.statistics_total.counts IS 'Calls in each of them';
+
+--
 -- Name: writers; Type: TABLE; Schema: integration_monitor; Owner: -
 --
 
@@ -4266,6 +4390,13 @@ ALTER TABLE ONLY integration_monitor.statistics_series
     ADD CONSTRAINT statistics_series_pkey PRIMARY KEY (series_id);
 
 --
+-- Name: statistics_total statistics_total_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE ONLY integration_monitor.statistics_total
+    ADD CONSTRAINT statistics_total_pkey PRIMARY KEY (series_id);
+
+--
 -- Name: writers writers_pkey; Type: CONSTRAINT; Schema: integration_monitor; Owner: -
 --
 
@@ -4451,6 +4582,30 @@ ALTER INDEX public.idx_integration_logs_status ATTACH PARTITION integration_moni
 --
 
 CREATE TRIGGER audit_settings AFTER UPDATE ON integration_monitor.settings FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION integration_monitor.audit_settings();
+
+--
+-- Name: statistics_day statistics_day_add_inserted; Type: TRIGGER; Schema: integration_monitor; Owner: -
+--
+
+CREATE TRIGGER statistics_day_add_inserted AFTER INSERT ON integration_monitor.statistics_day REFERENCING NEW TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION integration_monitor.add_to_totals('1');
+
+--
+-- Name: statistics_day statistics_day_add_updated; Type: TRIGGER; Schema: integration_monitor; Owner: -
+--
+
+CREATE TRIGGER statistics_day_add_updated AFTER UPDATE ON integration_monitor.statistics_day REFERENCING NEW TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION integration_monitor.add_to_totals('1');
+
+--
+-- Name: statistics_day statistics_day_take_deleted; Type: TRIGGER; Schema: integration_monitor; Owner: -
+--
+
+CREATE TRIGGER statistics_day_take_deleted AFTER DELETE ON integration_monitor.statistics_day REFERENCING OLD TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION integration_monitor.add_to_totals('-1');
+
+--
+-- Name: statistics_day statistics_day_take_updated; Type: TRIGGER; Schema: integration_monitor; Owner: -
+--
+
+CREATE TRIGGER statistics_day_take_updated AFTER UPDATE ON integration_monitor.statistics_day REFERENCING OLD TABLE AS changed_rows FOR EACH STATEMENT EXECUTE FUNCTION integration_monitor.add_to_totals('-1');
 
 --
 -- Name: integration_logs integration_logs_count_delete; Type: TRIGGER; Schema: public; Owner: -
@@ -4803,6 +4958,24 @@ CREATE POLICY statistics_series_read_statistics ON integration_monitor.statistic
 CREATE POLICY statistics_series_service_role_all ON integration_monitor.statistics_series TO service_role USING (true) WITH CHECK (true);
 
 --
+-- Name: statistics_total; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
+--
+
+ALTER TABLE integration_monitor.statistics_total ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: statistics_total statistics_total_read_statistics; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY statistics_total_read_statistics ON integration_monitor.statistics_total FOR SELECT TO integration_monitor_statistics USING (true);
+
+--
+-- Name: statistics_total statistics_total_service_role_read; Type: POLICY; Schema: integration_monitor; Owner: -
+--
+
+CREATE POLICY statistics_total_service_role_read ON integration_monitor.statistics_total FOR SELECT TO service_role USING (true);
+
+--
 -- Name: writers; Type: ROW SECURITY; Schema: integration_monitor; Owner: -
 --
 
@@ -4881,6 +5054,12 @@ REVOKE ALL ON FUNCTION integration_monitor.add_extremes(timed bigint, more_timed
 --
 
 REVOKE ALL ON FUNCTION integration_monitor.add_histograms(bins smallint[], counts integer[], more_bins smallint[], more_counts integer[], OUT all_bins smallint[], OUT all_counts integer[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION add_to_totals(); Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+REVOKE ALL ON FUNCTION integration_monitor.add_to_totals() FROM PUBLIC;
 
 --
 -- Name: FUNCTION audit_settings(); Type: ACL; Schema: integration_monitor; Owner: -
@@ -5422,6 +5601,13 @@ GRANT SELECT ON TABLE integration_monitor.statistics_minute TO integration_monit
 --
 
 GRANT SELECT ON TABLE integration_monitor.statistics_records TO service_role;
+
+--
+-- Name: TABLE statistics_total; Type: ACL; Schema: integration_monitor; Owner: -
+--
+
+GRANT SELECT ON TABLE integration_monitor.statistics_total TO service_role;
+GRANT SELECT ON TABLE integration_monitor.statistics_total TO integration_monitor_statistics;
 
 --
 -- Name: TABLE writers; Type: ACL; Schema: integration_monitor; Owner: -

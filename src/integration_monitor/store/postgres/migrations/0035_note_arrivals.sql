@@ -118,6 +118,8 @@ begin
         return;
     end if;
 
+    -- A server that is stopped between this and its commit shall not keep the others from looking.
+    perform set_config('idle_in_transaction_session_timeout', '5s', true);
     -- One at a time: the looks of all servers are one row after the other.
     select watched.* into found from integration_monitor.arrival_watch as watched for update;
     is_foreign := pg_snapshot_xmax(found.seen_snapshot) > pg_snapshot_xmax(pg_current_snapshot());
@@ -169,6 +171,59 @@ begin
            set until_at = clock_timestamp() + lease, looks_removed = coalesce(removed, watched.looks_removed);
     end if;
     return query select watched.number, watched.looks, watched.looks_removed from integration_monitor.arrival_watch as watched;
+end
+$function$;
+
+-- maintain() also removes the arrivals of a watch that has lapsed: the last server may have ended with its watchers.
+create or replace function integration_monitor.maintain()
+    returns jsonb
+    language plpgsql
+    volatile
+    security definer
+    set search_path to pg_catalog, pg_temp
+as $function$
+declare
+    retention constant interval := (select settings.retention from integration_monitor.settings as settings);
+    -- A bound on what one transaction does; what is left waits for the next.
+    rounds_max  constant integer := 50;
+    changes_max constant integer := 20000;
+    merged      integer;
+    all_merged  integer := 0;
+    closed      integer;
+    forgotten   integer;
+    report      jsonb;
+begin
+    for round in 1 .. rounds_max loop
+        merged := integration_monitor.compact_statistics(changes_max);
+        all_merged := all_merged + coalesce(merged, 0);
+        -- Fewer than were asked for are all there were: what writers add meanwhile is no reason to begin again.
+        exit when coalesce(merged, 0) < changes_max;
+    end loop;
+    -- A record that was pending and is finished leaves a sum of nought.
+    delete from integration_monitor.statistics_hour as tier where tier.count = 0 and tier.timed = 0 and merged is not null;
+    delete from integration_monitor.statistics_day as tier where tier.count = 0 and tier.timed = 0 and merged is not null;
+
+    closed := integration_monitor.close_abandoned_logs();
+    -- What these have left goes with them.
+    delete from integration_monitor.writers as writer where writer.heartbeat_at < now() - retention;
+    get diagnostics forgotten = row_count;
+    -- Of a process that lives on: the records are older than any record may be.
+    delete from integration_monitor.pending as open where open.created_at < now() - retention;
+
+    report := integration_monitor.maintain_logs();
+    -- What was noted and nobody watches for any more. Last, since looks wait for it; and it waits for none of them.
+    with lapsed as (
+        select
+          from integration_monitor.arrival_watch as watched
+         where watched.until_at <= clock_timestamp()
+           for update skip locked
+    ),
+    looks_removed as (
+        delete from integration_monitor.arrival_looks where exists (select from lapsed)
+    )
+    delete from integration_monitor.arrivals where exists (select from lapsed);
+    return report
+        || jsonb_build_object('records_abandoned', closed, 'writers_removed', forgotten, 'statistics_added_up', all_merged);
 end
 $function$;
 

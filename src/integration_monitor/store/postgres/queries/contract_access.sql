@@ -46,6 +46,7 @@ select stranger.role, 'may not read ' || relation.name, 'select from ' || relati
            ('integration_monitor_statistics', 'integration_monitor.incidents'),
            ('integration_monitor_statistics', 'integration_monitor.writers'),
            ('integration_monitor_statistics', 'integration_monitor.statistics_series'),
+           ('integration_monitor_statistics', 'integration_monitor.statistics_total'),
            ('integration_monitor_statistics', 'integration_monitor.statistics_minute'),
            ('integration_monitor_statistics', 'integration_monitor.statistics_hour'),
            ('integration_monitor_statistics', 'integration_monitor.statistics_day'),

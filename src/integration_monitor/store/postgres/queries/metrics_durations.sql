@@ -2,12 +2,32 @@
 -- Parameters: bounds_ms (integer[], upwards): the longest durations of all buckets but the last, which has none.
 -- Columns: service_name, action, bucket (0 for the first), count; one row a bucket with calls, in this order. A duration counts as what its bin
 --   shows, within 5 % of it.
--- Index: none; all days are read, a row for each day and series, and no record.
-with binned as (
+-- Index: none; all totals are read, a row for each series, and no record.
+with beyond as (
+    -- A service whose actions hold numbers: within seconds they are one action, `other`. Until then they are left out, or every scrape would have
+    -- thousands that no other has.
+    select fresh.service_name, fresh.action
+    from (
+        select
+            unnamed.service_name,
+            unnamed.action,
+            row_number() over (partition by unnamed.service_name order by unnamed.action) as number
+        from (
+            select distinct change.service_name, change.action
+            from integration_monitor.statistics_open as change
+            where not exists (
+                select from integration_monitor.statistics_series as series
+                where series.service_name = change.service_name and series.action = change.action
+            )
+        ) as unnamed
+    ) as fresh
+    where fresh.number > 300
+),
+binned as (
     select series.service_name, series.action, bin.bin, bin.count
-    from integration_monitor.statistics_day as tier
-    join integration_monitor.statistics_series as series on series.series_id = tier.series_id
-    cross join lateral unnest(tier.bins, tier.counts) as bin (bin, count)
+    from integration_monitor.statistics_total as total
+    join integration_monitor.statistics_series as series on series.series_id = total.series_id
+    cross join lateral unnest(total.bins, total.counts) as bin (bin, count)
     union all
     select
         change.service_name,
@@ -18,6 +38,9 @@ with binned as (
         change.sign
     from integration_monitor.statistics_open as change
     cross join lateral unnest(change.durations) as duration (ms)
+    where not exists (
+        select from beyond where beyond.service_name = change.service_name and beyond.action = change.action
+    )
 ),
 bounds as (
     -- width_bucket takes what is equal to a bound into the bucket above it.
