@@ -39,10 +39,16 @@ export function startPanel(htmx) {
       showFound(searchTrees(panel, event.target.value), event.target.value);
     }
   });
-  const record = new URLSearchParams(location.search).get("record");
-  if (record) {
-    openRecord(record, null);
-  }
+  const follow = () => {
+    const record = new URLSearchParams(location.search).get("record");
+    if (record) {
+      openRecord(record, null);
+    } else if (isPanelOpen()) {
+      closePanel();
+    }
+  };
+  window.addEventListener("popstate", follow);
+  follow();
 }
 
 export function openRecord(id, link) {
@@ -52,9 +58,14 @@ export function openRecord(id, link) {
   }
   opener = link;
   mark(id);
+  const topPx = link?.getBoundingClientRect().top;
   panel.hidden = false;
   panel.setAttribute("aria-busy", "true");
   document.documentElement.setAttribute("data-panel", "");
+  // The list makes way, and the row stays under the pointer.
+  if (link) {
+    window.scrollBy({ top: link.getBoundingClientRect().top - topPx, behavior: "instant" });
+  }
   address(id);
   ajax(id).then(() => {
     panel.removeAttribute("aria-busy");
@@ -87,11 +98,17 @@ export function mark(id = new URLSearchParams(location.search).get("record")) {
 
 function address(id) {
   const url = new URL(location.href);
+  const hadRecord = url.searchParams.has("record");
   url.searchParams.delete("record");
   if (id) {
     url.searchParams.set("record", id);
   }
-  history.replaceState(null, "", url);
+  // The way back leads from a record to its list: on a telephone the record covers it.
+  if (id && !hadRecord) {
+    history.pushState(null, "", url);
+  } else {
+    history.replaceState(null, "", url);
+  }
 }
 
 function showFound(count, words) {

@@ -22,6 +22,13 @@ export function startTail(htmx) {
     }
   });
   window.addEventListener("pagehide", close);
+  // Back out of the browser's memory, with the stream that was closed when the reader left.
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) {
+      close();
+      open(button, htmx);
+    }
+  });
 }
 
 // Whether new rows come by themselves: then the page need not ask.

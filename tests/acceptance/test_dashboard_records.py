@@ -1,8 +1,9 @@
 """Lists of records in a real browser: conditions, paging, the record beside the list, kinds of failures, one customer's timeline."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import pytest
 from playwright.sync_api import expect
 
 from integration_monitor.record import entity_uuid, now
@@ -28,6 +29,73 @@ def test_each_condition_is_a_chip_that_can_be_taken_away(visit: OpenPage) -> Non
     expect(page.locator(".chip")).to_have_count(3)
     expect(page.get_by_role("combobox", name="Service")).to_have_value("telegram")
     assert watched.troubles == []
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "parameter", "place", "shown"),
+    [
+        ("Service", "telegram", "service=telegram", ".log-service", "telegram"),
+        ("Action", "send_message", "action=send_message", ".log-action", "send_message"),
+        ("Status", "failed", "status=failed", ".log .status", "Failed"),
+        ("Error code", "429", "error_code=429", ".log .code", "429"),
+        ("Fault", "limit", "fault=limit", ".log-fault", "Limit"),
+        ("Text", "blocked", "q=blocked", ".log .message-text", "Forbidden: bot was blocked by the user"),
+    ],
+)
+def test_each_filter_leaves_only_what_fits(  # noqa: PLR0917  # one column of the table each
+    label: str, value: str, parameter: str, place: str, shown: str, visit: OpenPage
+) -> None:
+    watched = visit("/logs")
+    page = watched.page
+    page.get_by_text("More conditions").click()
+    field = page.locator(".filters").get_by_label(label)
+
+    if label in {"Service", "Status", "Fault"}:
+        field.select_option(value)
+    else:
+        field.first.fill(value)
+    page.get_by_role("button", name="Search").click()
+
+    expect(page.locator(".chip")).to_have_count(1)
+    assert parameter in page.url
+    assert {text.strip() for text in page.locator(place).all_inner_texts()} == {shown}
+    assert watched.troubles == []
+
+
+def test_durations_are_bounded_on_both_sides(visit: OpenPage) -> None:
+    page = visit("/logs").page
+    page.get_by_text("More conditions").click()
+
+    page.get_by_label("At least").fill("100")
+    page.get_by_label("At most").fill("120")
+    page.get_by_role("button", name="Search").click()
+
+    expect(page.locator(".chip")).to_have_count(2)
+    durations = page.locator(".log-duration").all_inner_texts()
+    assert durations
+    assert all(100 <= int(text.removesuffix("ms").strip()) <= 120 for text in durations)
+
+
+def test_records_are_found_by_what_they_were_about(visit: OpenPage) -> None:
+    page = visit("/logs").page
+    page.get_by_text("More conditions").click()
+
+    page.get_by_label("Entity type").fill("user")
+    page.get_by_role("button", name="Search").click()
+
+    expect(page.locator(".chip")).to_have_count(1)
+    assert {text.split()[0] for text in page.locator(".log-about").all_inner_texts()} == {"user"}
+
+
+def test_window_bounds_the_list_and_keeps_its_conditions(visit: OpenPage) -> None:
+    page = visit("/logs?service=telegram&status=failed").page
+
+    page.get_by_role("link", name="Last hour").click()
+
+    expect(page.locator(".chip")).to_have_count(2)
+    assert "window=1h" in page.url
+    moments = page.locator(".log-time time").evaluate_all("all => all.map((each) => each.dateTime)")
+    assert all(now() - datetime.fromisoformat(moment) < timedelta(hours=1, minutes=2) for moment in moments)
 
 
 def test_what_nothing_fits_is_said_in_words(visit: OpenPage) -> None:
@@ -73,6 +141,33 @@ def test_record_beside_the_list_stands_in_the_address(visit: OpenPage) -> None:
     assert watched.troubles == []
 
 
+def test_the_way_back_leads_from_a_record_to_its_list(visit: OpenPage) -> None:
+    watched = visit("/logs?status=failed&service=telegram&action=send_message", viewport={"width": 375, "height": 800})
+    page = watched.page
+    page.locator(".log .log-service").first.click()
+    expect(page.locator("#panel .tree")).to_have_count(2)
+
+    page.go_back()
+    expect(page.locator("#panel")).to_be_hidden()
+    expect(page.locator(".log").first).to_be_visible()
+    page.go_forward()
+
+    expect(page.locator("#panel .tree")).to_have_count(2)
+    assert watched.troubles == []
+
+
+def test_record_and_its_list_are_in_sight_together(visit: OpenPage) -> None:
+    page = visit("/logs?status=failed&service=telegram&action=send_message").page
+    page.locator(".log .log-service").first.click()
+    expect(page.locator("#panel .tree")).to_have_count(2)
+
+    assert page.locator("#panel .tree").first.evaluate("tree => tree.getBoundingClientRect().top") < 450
+    assert page.locator(".log").first.evaluate("row => row.getBoundingClientRect().top") < 400
+    expect(page.get_by_placeholder("Text in the error or in a payload")).to_be_visible()
+    expect(page.locator("#live")).to_have_text(re.compile(r"Live"))
+    expect(page.locator("#panel")).not_to_contain_text("Repeated")
+
+
 def test_payload_is_searched_and_copied(visit: OpenPage) -> None:
     watched = visit("/logs?status=failed&service=telegram&action=send_message", permissions=["clipboard-read", "clipboard-write"])
     page = watched.page
@@ -114,6 +209,7 @@ def test_kinds_of_failures_come_most_hurtful_first_with_an_example(visit: OpenPa
     page = watched.page
     expect(page.locator("#chart-errors [data-points]")).to_be_visible()
 
+    expect(page.locator(".group").first).to_be_visible()
     counts = page.locator(".group-count strong").evaluate_all("all => all.map((each) => Number(each.textContent))")
     faults = page.locator(".group .tag").all_inner_texts()
     page.locator(".group").first.get_by_role("link", name="Example").click()
