@@ -30,6 +30,7 @@ from integration_monitor.server.otlp import handlers as otlp
 from integration_monitor.server.problems import HANDLERS
 from integration_monitor.server.published_keys import check_place
 from integration_monitor.server.rest import handlers as rest
+from integration_monitor.server.sharing import SharedQuestions
 from integration_monitor.server.traces import check_trace_url
 from integration_monitor.server.upkeep import maintained
 from integration_monitor.server.watch import watched
@@ -98,6 +99,7 @@ def create_app(settings: Settings) -> Litestar:
                 "connections": connections,
                 "readiness": liveness.Readiness(connections),
                 "door": door,
+                "shared": SharedQuestions(),
                 "feed": feed,
                 "own_figures": own_figures,
                 "totals": metrics.figures_of(connections),
@@ -108,6 +110,7 @@ def create_app(settings: Settings) -> Litestar:
         dependencies={
             "caller": Provide(auth.provide_caller, sync_to_thread=False),
             "questions": Provide(auth.provide_questions, sync_to_thread=False),
+            "shared": Provide(auth.provide_shared, sync_to_thread=False),
         },
         guards=[refuse_cross_origin],
         middleware=[Counting(own_figures)],

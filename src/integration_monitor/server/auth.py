@@ -13,11 +13,14 @@ from integration_monitor.monitoring.questions import Questions
 from integration_monitor.server.caller import Caller, Right
 from integration_monitor.server.entrance import Entrance
 from integration_monitor.server.refusals import NotAllowed
+from integration_monitor.server.sharing import SharedQuestions
 from integration_monitor.store.postgres.pool import Connections
 from integration_monitor.store.postgres.questions import PostgresQuestions
 
 #: A handler's parameter `caller`: whoever sent the request. Its route must be guarded by `requires`.
 CallerGiven: TypeAlias = NamedDependency[SkipValidation[Caller]]
+#: A handler's parameter `shared`: for questions that many ask at the same time.
+SharedGiven: TypeAlias = NamedDependency[SkipValidation[SharedQuestions]]
 #: A handler's parameter `questions`: bound to the caller's database role. Its route must be guarded by `requires`.
 AskedQuestions: TypeAlias = NamedDependency[SkipValidation[Questions]]
 
@@ -73,6 +76,12 @@ def provide_questions(request: Request[Caller, Any, Any]) -> Questions:
     """The store's questions, under the database role of the caller that the guard found."""
     connections: Connections = request.app.state.connections
     return PostgresQuestions(connections, request.user.role)
+
+
+def provide_shared(request: Request[Caller, Any, Any]) -> SharedQuestions:
+    """What lets those who wait share one answer."""
+    shared: SharedQuestions = request.app.state.shared
+    return shared
 
 
 def entrance_of(state: State) -> Entrance:

@@ -24,7 +24,7 @@ from integration_monitor.server.api.parameters import (
     moment,
     refuse_unknown_parameters,
 )
-from integration_monitor.server.auth import AskedQuestions, requires
+from integration_monitor.server.auth import AskedQuestions, CallerGiven, SharedGiven, requires
 from integration_monitor.server.refusals import ParameterRefused, shown
 from integration_monitor.store.answers import DailyStatistics, GroupBy, WindowFilter
 
@@ -42,7 +42,9 @@ _STEP_LENGTH_MAX: Final = 6
 )
 async def stats(  # noqa: PLR0913  # one for each parameter of the endpoint
     *,
+    caller: CallerGiven,
     questions: AskedQuestions,
+    shared: SharedGiven,
     days: Annotated[
         int | None,
         QueryParameter(
@@ -95,33 +97,43 @@ async def stats(  # noqa: PLR0913  # one for each parameter of the endpoint
     """
     of_windows = (from_, to, step, group_by, compare, percentiles, action, status, error_code, fault)
     if all(value is None for value in of_windows):
-        return await statistics.daily(
-            questions, days=statistics.DAYS_MAX if days is None else days, service=service, limit=limit, before=before
+        days = statistics.DAYS_MAX if days is None else days
+        return await shared.ask(
+            ("stats", caller.role, days, service, limit, before),
+            lambda: statistics.daily(questions, days=days, service=service, limit=limit, before=before),
         )
     if days is not None:
         raise ParameterRefused("days", f"{days} counts days of the daily statistics; for other windows give `from` instead.")
-    until = moment("to", to) or record.now()
-    since = moment("from", from_)
-    try:
-        asked = WindowFilter(
-            since_before=until,
-            since=until - windows.WINDOW_DEFAULT if since is None else since,
-            until=until,
-            step=None if step is None else windows.parse_step(step),
-            group_by=_groups(group_by),
-            service=service,
-            action=action,
-            status=status,
-            error_code=error_code,
-            fault=fault,
-            has_percentiles=percentiles is not False,
-        )
-        return await windows.statistics(questions, asked, is_compared=bool(compare), limit=limit, before=before)
-    except OverflowError as error:
-        raise ParameterRefused("to", f"{until.isoformat()} has no day before it; give a later end.") from error
-    except WindowError as error:
-        given = {"from": from_, "to": to, "step": step}.get(error.parameter)
-        raise ParameterRefused(error.parameter, error.reason if given is None else f"{shown(given)}: {error.reason}") from error
+    key = ("windows", caller.role, service, *of_windows, limit, before)
+
+    async def asked() -> Window:
+        # The time of the question, which begins later than the request where another one goes before.
+        until = moment("to", to) or record.now()
+        since = moment("from", from_)
+        try:
+            window = WindowFilter(
+                since_before=until,
+                since=until - windows.WINDOW_DEFAULT if since is None else since,
+                until=until,
+                step=None if step is None else windows.parse_step(step),
+                group_by=_groups(group_by),
+                service=service,
+                action=action,
+                status=status,
+                error_code=error_code,
+                fault=fault,
+                has_percentiles=percentiles is not False,
+            )
+            return await windows.statistics(questions, window, is_compared=bool(compare), limit=limit, before=before)
+        except OverflowError as error:
+            raise ParameterRefused("to", f"{until.isoformat()} has no day before it; give a later end.") from error
+        except WindowError as error:
+            given = {"from": from_, "to": to, "step": step}.get(error.parameter)
+            raise ParameterRefused(
+                error.parameter, error.reason if given is None else f"{shown(given)}: {error.reason}"
+            ) from error
+
+    return await shared.ask(key, asked)
 
 
 @get(
@@ -131,9 +143,9 @@ async def stats(  # noqa: PLR0913  # one for each parameter of the endpoint
     summary="Health of each service",
     responses=PROBLEMS,
 )
-async def list_health(questions: AskedQuestions) -> Page[ServiceHealth]:
+async def list_health(caller: CallerGiven, questions: AskedQuestions, shared: SharedGiven) -> Page[ServiceHealth]:
     """The last 24 hours of each service seen in the last 30 days, by name, and the state it is in now."""
-    return await health.services(questions)
+    return await shared.ask(("health", caller.role), lambda: health.services(questions))
 
 
 def _groups(text: str | None) -> tuple[GroupBy, ...]:
