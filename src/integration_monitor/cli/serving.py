@@ -5,6 +5,7 @@ import gc
 import logging
 import socket
 from collections.abc import Callable
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -69,6 +70,11 @@ class _Server(uvicorn.Server):
         gc.freeze()
         gc.set_threshold(_YOUNG_OBJECTS_MAX)
         self._when_started()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # uvicorn's own breaks off at a second Ctrl-C, and what is being stored with it. The end has a bound anyway.
+        if not self.should_exit:
+            super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Live streams have no end of their own.

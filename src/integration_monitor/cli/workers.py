@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Final
+from typing import Final, NoReturn
 
 from integration_monitor.cli.options import end_in_order
 from integration_monitor.cli.serving import answer, log_to_stderr
@@ -140,10 +140,19 @@ class Workers:
 def _work(given: Settings, listener: socket.socket, parent: Connection) -> None:
     """What a worker does."""
     end_in_order()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end_once)
     log_to_stderr()
     threading.Thread(target=_end_with, args=(parent,), name="integration-monitor parent", daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):
         answer(given, listener, lambda _app: parent.send_bytes(b"started"))
+
+
+def _end_once(_number: int, _frame: object) -> NoReturn:
+    """Ctrl-C. The terminal, the parent and the end of the parent may each tell a worker to end: it does so at the first word."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _end_with(parent: Connection) -> None:
