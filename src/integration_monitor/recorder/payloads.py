@@ -48,13 +48,16 @@ class Cleaner:
         is_ordinary = route is None or not (route.secrets or route.withheld or route.response_fields_kept)
         sent, came = request.request_body, request.response_body
         # Both in one go, as long as nothing has to be taken out of them.
-        known = [] if self._messages is not None or not is_ordinary else [one for one in (sent, came) if self._is_known(one)]
-        octets = plain_octets([one.raw for one in known if one.raw is not None], vocabulary) if known else None
+        known_sent = known_came = None
+        if self._messages is None and is_ordinary:
+            known_sent, known_came = self._known_content(sent), self._known_content(came)
+        known = [content for content in (known_sent, known_came) if content is not None]
+        octets = plain_octets(known, vocabulary) if known else None
         bodies = []
         # The request first: secrets found in it by place are then known, and gone from the answer too.
-        for body, direction in ((sent, _REQUEST), (came, _RESPONSE)):
+        for body, direction, content in ((sent, _REQUEST, known_sent), (came, _RESPONSE, known_came)):
             value = body.value
-            if value is not None and (octets is None or not body.has_known_names or not self._is_known(body)):
+            if value is not None and (octets is None or content is None):
                 value = self._value(body, direction, request.match)
                 is_whole = is_ordinary and not body.is_cut and max(body.size, body.unpacked_size) <= self._body_bytes_max
                 if is_whole and type(value) is not str and gather(value, vocabulary, texts):
@@ -74,9 +77,9 @@ class Cleaner:
             response_body=bodies[1],
         )
 
-    def _is_known(self, body: Body) -> bool:
-        """Whether a body is JSON as a whole, and all its fields have known names."""
-        return body.has_known_names and body.raw is not None and body.size <= self._body_bytes_max
+    def _known_content(self, body: Body) -> bytes | None:
+        """A body that is JSON as a whole, all of whose fields have known names."""
+        return body.raw if body.has_known_names and body.size <= self._body_bytes_max else None
 
     def thorough(self, request: Request) -> Parts:
         """The parts, each of them searched by itself; once more where a secret was found that may stand in a part before it."""
