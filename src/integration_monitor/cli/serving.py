@@ -45,7 +45,7 @@ def answer(given: Settings, listener: socket.socket, when_started: Callable[[Lit
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
     )
     server = _Server(config, lambda: when_started(app), app.state.feed.end)
-    # uvloop where there is one: with its parser of HTTP a bare request takes half of the processor's time.
+    # uvloop where there is one: with its parser of HTTP a bare request takes less than half of the processor's time.
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve(sockets=[listener]))
 
