@@ -229,7 +229,7 @@ def test_bomb_is_not_unpacked(client: Client, bearer: Bearer, path: str, encodin
     assert answer.status_code in {413, 415}, answer.text
 
 
-@pytest.mark.parametrize("member", [gzip.compress(b""), zstandard.ZstdCompressor().compress(b"")])
+@pytest.mark.parametrize("member", [gzip.compress(b"", mtime=0), zstandard.ZstdCompressor().compress(b"")])
 def test_body_of_empty_members_is_unpacked_in_one_go(member: bytes) -> None:
     encoding = "gzip" if member.startswith(b"\x1f\x8b") else "zstd"
     began = time.thread_time()

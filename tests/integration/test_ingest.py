@@ -211,7 +211,7 @@ IMPOSSIBLE: list[tuple[bytes, dict[str, str], int, str]] = [
     (b"{}", {"content_encoding": "br"}, 415, "bad_encoding"),
     (b"{}", {"content_encoding": "gzip, gzip"}, 415, "bad_encoding"),
     (b"not gzip", {"content_encoding": "gzip"}, 400, "bad_body"),
-    (gzip.compress(b"{}")[:-9], {"content_encoding": "gzip"}, 400, "bad_body"),
+    (gzip.compress(b"{}", mtime=0)[:-9], {"content_encoding": "gzip"}, 400, "bad_body"),
     (b"not zstd", {"content_encoding": "zstd"}, 400, "bad_body"),
     (zstandard.compress(b"{}" * 1000)[:-3], {"content_encoding": "zstd"}, 400, "bad_body"),
     (b" " * (16 * 1024 * 1024 + 1), {}, 413, "too_large"),
