@@ -189,6 +189,8 @@ def test_hostile_words_neither_run_nor_break_any_page(width: int, write: Write, 
         page.goto(address)
         for chart in page.locator(".drawing").all():
             expect(chart.locator("[data-points]")).to_be_visible()
+        # What is read after the page has come.
+        expect(page.locator(".ghost")).to_have_count(0)
         assert watched.overflow() == 0, address
         assert page.evaluate("window.hit") is None
         assert page.locator("main :is(script, img, iframe, b), main [onerror], main pre *").count() == 0
